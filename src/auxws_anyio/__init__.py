@@ -1,0 +1,23 @@
+"""The driver for asyncio and trio: `connect` and `AuxClient`.
+
+Everything about the protocol is in `auxws_proto`; its errors, settings and reports are used here
+as they are.
+"""
+
+from __future__ import annotations
+
+from ._client import AuxClient, connect
+from ._engine import Connector
+from ._http import HttpClient, HttpTransport
+from ._receipt import Receipt
+from ._subscription import Subscription
+
+__all__ = [
+    "AuxClient",
+    "Connector",
+    "HttpClient",
+    "HttpTransport",
+    "Receipt",
+    "Subscription",
+    "connect",
+]

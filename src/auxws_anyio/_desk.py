@@ -1,0 +1,136 @@
+"""The application's side of a client: messages, reports, receipts and the state.
+
+It knows what the machine said and who wants to hear it. It must not know the machine, nor any task:
+everything here is synchronous.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+import anyio
+
+from auxws_proto import (
+    AuxError,
+    DeliverMessage,
+    ErrorReport,
+    ReportError,
+    ReportGap,
+    ReportProgress,
+    ReportSend,
+    ReportState,
+    SendId,
+    State,
+    StateChange,
+)
+from auxws_proto._mailbox import Feed, Router
+
+from ._bell import Bell
+from ._receipt import Receipt
+
+_KEPT_ERRORS = 1_000
+"""Reports that wait for the first listener: faults of the first second are the interesting ones."""
+
+
+class Desk:
+    """Where the application finds what has come."""
+
+    def __init__(self) -> None:
+        self.router = Router()
+        self.errors: Feed[ErrorReport] = Feed(keep=_KEPT_ERRORS)
+        self.states: Feed[StateChange] = Feed()
+        self.receipts: dict[SendId, Receipt] = {}
+        """The accepted messages without an outcome, in their order."""
+        self.state = State.IDLE
+        self.info: Mapping[str, Any] | None = None
+        self.cause: AuxError | None = None
+        """Why the state is what it is."""
+        self.error_count = 0
+        self.changed = Bell()
+        """Rings when the state may have changed."""
+        self.line: deque[anyio.Event] = deque()
+        """Those who wait to send, first come first served; only the head may try."""
+
+    def delivered(self, action: DeliverMessage) -> None:
+        """A message came."""
+        self.router.deliver(action)
+
+    def state_reported(self, action: ReportState) -> None:
+        """The state, its cause or the connection info is new."""
+        previous, self.state, self.cause = self.state, action.state, action.cause
+        if action.info is not None:
+            self.info = action.info
+        if previous is not action.state or action.cause is not None:
+            change = StateChange(previous=previous, current=action.state, cause=action.cause)
+            self.states.publish(change)
+        if action.state is State.CLOSED:
+            self.finish(action.cause)
+        self.changed.ring()
+
+    def send_reported(self, action: ReportSend) -> None:
+        """A message has come a stage further."""
+        receipt = self.receipts.get(action.send_id)
+        if receipt is None:
+            return
+        if action.final:
+            del self.receipts[action.send_id]
+            self.admit()
+        receipt._advance(action)
+
+    def progress_reported(self, action: ReportProgress) -> None:
+        """A transfer has come further."""
+        receipt = None if action.send_id is None else self.receipts.get(action.send_id)
+        if receipt is not None:
+            receipt._progressed(action)
+
+    def error_reported(self, action: ReportError) -> None:
+        """Something went wrong that concerns no message of ours."""
+        self._report(
+            ErrorReport(
+                error=action.error,
+                info=action.info,
+                event_id=action.event_id,
+                transport=action.transport,
+            )
+        )
+
+    def gap_reported(self, action: ReportGap) -> None:
+        """A message could not be had."""
+        self._report(
+            ErrorReport(
+                error=action.error,
+                event_id=action.event_id,
+                transport=action.transport,
+                is_gap=True,
+            )
+        )
+
+    def _report(self, report: ErrorReport) -> None:
+        self.error_count += 1
+        self.errors.publish(report)
+
+    def admit(self) -> None:
+        """There may be room: let the first in the line try."""
+        if self.line:
+            self.line[0].set()
+
+    def finish(self, error: AuxError | None) -> None:
+        """Nothing more comes."""
+        self.router.finish(error)
+        self.errors.finish()
+        self.states.finish()
+        self.admit()
+
+    def crash(self, error: AuxError) -> None:
+        """The driver has failed: everybody who waits for anything learns it."""
+        self.router.finish(error)
+        self.errors.finish(error)
+        self.states.finish(error)
+        receipts, self.receipts = self.receipts, {}
+        for receipt in receipts.values():
+            receipt._fail(error)
+        self.state, self.cause = State.CLOSED, error
+        self.changed.ring()
+        self.admit()

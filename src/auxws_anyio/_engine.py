@@ -1,0 +1,433 @@
+"""The owner of a machine: feed one input, drain, re-arm one timer.
+
+It knows actions and tasks. It must not know sizes, frames or protocol times.
+
+Strategy: everything that touches the machine is synchronous and ends in `dispatch`, which drains the
+actions to four sinks: out-buffers, transfers, the `Desk`, transports. So no lock is needed, and a
+cancelled task can leave nothing half done. Tasks only wait: one for the clock, two for a transport
+(reader and writer), one for a transfer or a question to the application. None of them raises; what
+should never happen ends the client with an `InternalError`, which everybody who waits gets.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import ssl as tls
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Protocol, TypeAlias, TypeVar, assert_never, cast
+
+import anyio
+from anyio.abc import ByteStream, TaskGroup
+
+from auxws_proto import (
+    AbortTransport,
+    Action,
+    AnswerUploadRequest,
+    AskForLogin,
+    AuxError,
+    AuxWebSocket,
+    CancelTransfer,
+    CloseTransport,
+    Credentials,
+    DeliverMessage,
+    Event,
+    GetFromUrl,
+    HttpFailed,
+    HttpFailure,
+    HttpProgressed,
+    HttpResponded,
+    InternalError,
+    LocalProtocolError,
+    LoginUnavailable,
+    OpenTransport,
+    PutToUrl,
+    ReportError,
+    ReportGap,
+    ReportProgress,
+    ReportSend,
+    ReportState,
+    SendBytes,
+    SendPing,
+    SendText,
+    TransportFailure,
+)
+from auxws_proto._target import check_headers, parse_target
+
+from ._bell import Bell
+from ._desk import Desk
+from ._dial import DialFailed, check_proxy, default_tls, dial, start_tls
+from ._http import HttpClient, HttpTransport
+from ._link import Link
+
+T = TypeVar("T")
+
+Source: TypeAlias = T | Callable[[], T] | Callable[[], Awaitable[T]]
+"""A value, or whatever gives one when it is asked."""
+
+Headers: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]]
+Observer: TypeAlias = Callable[[Action], None]
+
+
+class Connector(Protocol):
+    """What ``transport=`` takes: opens a stream of bytes to ``host``.
+
+    It is awaited once for each attempt and cancelled when its time is up; it may raise anything.
+    The stream belongs to the client from then on, which adds TLS for ``wss:`` URLs.
+    """
+
+    async def __call__(self, host: str, port: int) -> ByteStream: ...
+
+
+async def ask(source: Source[T]) -> T:
+    """The value of ``source`` now."""
+    if not callable(source):
+        return source
+    value = source()
+    return await cast("Awaitable[T]", value) if inspect.isawaitable(value) else cast("T", value)
+
+
+class Engine:
+    """Runs one machine in the task group that `start` is given."""
+
+    def __init__(
+        self,
+        machine: AuxWebSocket,
+        *,
+        url: Source[str],
+        headers: Source[Headers],
+        login: Source[Credentials] | None,
+        ssl: tls.SSLContext | None,
+        proxy: str | None,
+        http: HttpTransport | None,
+        connector: Connector | None,
+        observer: Observer | None,
+    ) -> None:
+        self.machine = machine
+        self.desk = Desk()
+        self.resumed = Bell()
+        self.error: InternalError | None = None
+        self.url: str | None = None if callable(url) else url
+        """The URL of the newest attempt."""
+        self.credentials: Credentials | None = None
+        """What was last given to the machine to log in with."""
+        self._url = url
+        self._headers = headers
+        self._login = login
+        self._tls = ssl
+        self._proxy = check_proxy(proxy)
+        self._http = http
+        self._owns_http = http is None
+        self._connector = connector
+        self._observer = observer
+        self._links: dict[int, Link] = {}
+        self._handshakes: dict[int, tuple[str, tuple[tuple[str, str], ...]]] = {}
+        self._transfers: dict[int, anyio.CancelScope] = {}
+        self._dispatching = False
+        self._is_paused = False
+        self._group: TaskGroup | None = None
+        self._clock: anyio.CancelScope | None = None
+
+    # Life.
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no transport is open or opening."""
+        return not self._links
+
+    def start(self, group: TaskGroup) -> None:
+        """Begin to keep time."""
+        self._group = group
+        group.start_soon(self._keep_time)
+
+    def stop(self) -> None:
+        """Drop whatever is under way; the task group ends when that is done."""
+        if self._group is not None:
+            self._group.cancel_scope.cancel()
+            self._group = None
+
+    async def release(self) -> None:
+        """Close what was made for this client alone, once the task group has ended."""
+        if self._owns_http and self._http is not None:
+            http, self._http = self._http, None
+            await http.aclose()
+
+    def call(self, verb: Callable[[float], T]) -> T:
+        """Call a door of the machine with the time, and do what follows from it.
+
+        A caller's own mistake is raised, and has changed nothing. Raises the `InternalError` of
+        a client that has crashed.
+        """
+        if self.error is not None:
+            raise self.error
+        try:
+            return verb(anyio.current_time())
+        finally:
+            self.dispatch()
+
+    def feed(self, door: Callable[[float], None]) -> None:
+        """The same for what comes from elsewhere than the application: nothing is raised."""
+        if self.error is None:
+            try:
+                door(anyio.current_time())
+            except Exception as error:
+                self._crash(error)
+            self.dispatch()
+
+    def settle(self) -> None:
+        """The application has taken messages: say so to the machine, if it matters now."""
+        if self.error is None:
+            self.dispatch()
+
+    # Draining.
+
+    def dispatch(self) -> None:
+        """Drain the machine, then see to what that changed. Synchronous; never blocks or raises."""
+        if self._dispatching:
+            # Called while draining, by an observer: the loop below goes on until nothing is left.
+            return
+        self._dispatching = True
+        try:
+            while True:
+                for action in self.machine.actions():
+                    if self._observer is not None:
+                        self._observe(self._observer, action)
+                    self._route(action)
+                if not self._balance():
+                    break
+        except Exception as error:
+            self._crash(error)
+        finally:
+            self._dispatching = False
+        for link in self._links.values():
+            link.flush()
+        if self.wants_data:
+            self.resumed.ring()
+        self._rearm()
+
+    def _balance(self) -> bool:
+        """Tell the machine how the mailboxes are. Whether there was something to tell."""
+        machine, now = self.machine, anyio.current_time()
+        freed = self.desk.router.collect()
+        if freed:
+            machine.taken(freed, now)
+        is_full = self.desk.router.is_full
+        turned = is_full is not self._is_paused
+        if turned:
+            self._is_paused = is_full
+            (machine.pause_reading if is_full else machine.resume_reading)(now)
+        return bool(freed) or turned
+
+    def _route(self, action: Action) -> None:
+        desk = self.desk
+        match action:
+            case SendBytes():
+                link = self._links.get(action.transport)
+                if link is not None:
+                    link.write(action.data)
+            case DeliverMessage():
+                desk.delivered(action)
+            case ReportSend():
+                desk.send_reported(action)
+            case ReportProgress():
+                desk.progress_reported(action)
+            case ReportState():
+                desk.state_reported(action)
+            case ReportError():
+                desk.error_reported(action)
+            case ReportGap():
+                desk.gap_reported(action)
+            case PutToUrl() | GetFromUrl():
+                self._transfers[action.transfer_id] = anyio.CancelScope()
+                self._spawn(self._transfer, action)
+            case CancelTransfer():
+                scope = self._transfers.get(action.transfer_id)
+                if scope is not None:
+                    scope.cancel()
+            case OpenTransport():
+                self._open(action)
+            case CloseTransport():
+                link = self._links.get(action.transport)
+                if link is not None:
+                    link.close()
+            case AbortTransport():
+                link = self._links.get(action.transport)
+                if link is not None:
+                    link.abort()
+            case AskForLogin():
+                self._spawn(self._answer_login, action)
+            case SendText() | SendPing() | AnswerUploadRequest():
+                raise AssertionError(f"a client's AuxWebSocket never asks for {action}")
+            case _:
+                assert_never(action)
+
+    def _observe(self, observer: Observer, action: Action) -> None:
+        try:
+            observer(action)
+        except Exception as error:
+            # The stream goes on without it: an observer looks on, it has no say.
+            self._observer = None
+            report = AuxError(f"the observer raised {type(error).__name__}; it is not called again")
+            report.__cause__ = error
+            self.desk.error_reported(ReportError(error=report))
+
+    def _crash(self, error: Exception) -> None:
+        if self.error is None:
+            self.error = InternalError(error)
+            for link in list(self._links.values()):
+                link.abort()
+            for scope in list(self._transfers.values()):
+                scope.cancel()
+            self.desk.crash(self.error)
+
+    # Tasks.
+
+    def _spawn(self, task: Callable[[T], Awaitable[None]], argument: T) -> None:
+        if self._group is not None:
+            self._group.start_soon(self._run, task, argument)
+
+    async def _run(self, task: Callable[[Any], Awaitable[None]], argument: Any) -> None:
+        try:
+            await task(argument)
+        except Exception as error:
+            self._crash(error)
+
+    async def _keep_time(self) -> None:
+        while self._group is not None and self.error is None:
+            self._clock = anyio.CancelScope(deadline=self._next())
+            with self._clock:
+                await anyio.sleep_forever()
+            if self._group is not None:
+                self.feed(self.machine.handle_timeout)
+
+    def _next(self) -> float:
+        deadline = self.machine.next_timeout()
+        return math.inf if deadline is None else deadline
+
+    def _rearm(self) -> None:
+        """Wake the clock earlier if need be. Too early is free, so it is never set back."""
+        deadline = self._next()
+        if self._clock is not None and deadline < self._clock.deadline:
+            self._clock.deadline = deadline
+
+    # Transfers.
+
+    async def _transfer(self, action: PutToUrl | GetFromUrl) -> None:
+        transfer_id = action.transfer_id
+        if self._http is None:
+            proxy = None if self._proxy is None else self._proxy.reveal()
+            self._http = HttpClient(ssl=self._tls, proxy=proxy)
+
+        def progress(done: int, total: int | None) -> None:
+            event = HttpProgressed(transfer_id=transfer_id, done=done, total=total)
+            self.feed(lambda now: self.machine.handle(event, now))
+
+        outcome: Event = HttpFailed(transfer_id=transfer_id, error=HttpFailure(kind="cancelled"))
+        try:
+            with self._transfers[transfer_id]:
+                outcome = await self._make_request(self._http, action, progress)
+        finally:
+            del self._transfers[transfer_id]
+        self.feed(lambda now: self.machine.handle(outcome, now))
+
+    async def _make_request(
+        self,
+        http: HttpTransport,
+        action: PutToUrl | GetFromUrl,
+        progress: Callable[[int, int | None], None],
+    ) -> HttpResponded | HttpFailed:
+        config = self.machine.config
+        try:
+            return await http.transfer(
+                action,
+                policy=config.url_policy,
+                websocket_url=self.url,
+                timeout=config.transfer_timeout,
+                progress=progress,
+            )
+        except Exception as error:
+            # Only a user's own can get here; its text may quote the URL, its type may not.
+            failure = HttpFailure(kind="failed", detail=type(error).__name__)
+            return HttpFailed(transfer_id=action.transfer_id, error=failure)
+
+    # Questions to the application.
+
+    async def _answer_login(self, action: AskForLogin) -> None:
+        event: Event
+        try:
+            if self._login is None:
+                raise LookupError("no login was given")
+            credentials = await ask(self._login)
+        except Exception as error:
+            # Its text may hold a token, its type may not.
+            event = LoginUnavailable(
+                transport=action.transport, error=f"login raised {type(error).__name__}"
+            )
+            self.feed(lambda now: self.machine.handle(event, now))
+            return
+        self.credentials = credentials
+        self.feed(lambda now: self.machine.login(credentials, now))
+
+    # Transports.
+
+    def _open(self, action: OpenTransport) -> None:
+        number = action.transport
+        link = Link(self, number, lambda: self._connect(number))
+        self._links[number] = link
+        self._spawn(self._run_link, link)
+
+    async def _run_link(self, link: Link) -> None:
+        try:
+            await link.run()
+        finally:
+            self._links.pop(link.number, None)
+            self._handshakes.pop(link.number, None)
+            self.desk.changed.ring()
+
+    async def _connect(self, number: int) -> ByteStream:
+        try:
+            self.url = await ask(self._url)
+            headers = check_headers(await ask(self._headers))
+            target = parse_target(self.url)
+        except LocalProtocolError as error:
+            raise DialFailed("url", str(error)) from None
+        except Exception as error:
+            raise DialFailed("url", f"url= or headers= raised {type(error).__name__}") from None
+        self._handshakes[number] = (self.url, headers)
+        if self._connector is not None:
+            stream = await self._connector(target.host, target.port)
+        else:
+            stream = await dial(target.host, target.port, proxy=self._proxy)
+        if not target.is_secure:
+            return stream
+        return await start_tls(stream, self._tls or default_tls(), target.host)
+
+    @property
+    def wants_data(self) -> bool:
+        """Whether to go on reading the wire."""
+        return self.machine.wants_data
+
+    def link_failed(self, link: Link, failure: TransportFailure) -> None:
+        """It could not be opened."""
+        self.feed(lambda now: self.machine.transport_failed(failure, now, transport=link.number))
+
+    def link_opened(self, link: Link) -> None:
+        """It is open: the handshake may begin."""
+        url, headers = self._handshakes[link.number]
+        self.feed(
+            lambda now: self.machine.transport_opened(
+                now, transport=link.number, url=url, headers=headers
+            )
+        )
+
+    def link_received(self, link: Link, data: bytes) -> None:
+        """Bytes came."""
+        self.feed(lambda now: self.machine.receive_bytes(data, now, transport=link.number))
+
+    def link_wrote(self, link: Link, count: int) -> None:
+        """A write is complete."""
+        self.feed(lambda now: self.machine.data_sent(count, now, transport=link.number))
+
+    def link_ended(self, link: Link) -> None:
+        """It is over."""
+        self.feed(lambda now: self.machine.receive_eof(now, transport=link.number))

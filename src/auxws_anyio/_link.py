@@ -1,0 +1,122 @@
+"""One transport as the driver sees it: a stream, its reader and its writer.
+
+It knows bytes. It must not know frames, nor decide when a transport is over: it reports, and does
+what `CloseTransport` and `AbortTransport` say. Nothing raises out of here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import anyio
+from anyio.abc import ByteStream
+
+from auxws_proto import TransportFailure
+
+from ._bell import Bell
+from ._dial import DialFailed, reason_of
+
+READ_SIZE = 256 * 1024
+"""design.md §10: reads of 64 to 256 KiB."""
+
+
+class Owner(Protocol):
+    """Whoever owns the machine."""
+
+    @property
+    def wants_data(self) -> bool: ...
+    @property
+    def resumed(self) -> Bell: ...
+
+    def link_failed(self, link: Link, failure: TransportFailure) -> None: ...
+    def link_opened(self, link: Link) -> None: ...
+    def link_received(self, link: Link, data: bytes) -> None: ...
+    def link_wrote(self, link: Link, count: int) -> None: ...
+    def link_ended(self, link: Link) -> None: ...
+
+
+class Link:
+    """One transport, from the attempt to open it to its end. `run` it once, in a task of its own."""
+
+    def __init__(
+        self, owner: Owner, number: int, opener: Callable[[], Awaitable[ByteStream]]
+    ) -> None:
+        self.number = number
+        self._owner = owner
+        self._opener = opener
+        self._out: list[bytes] = []
+        self._has_work = Bell()
+        self._closing = False
+        self._broken = False
+        self._scope = anyio.CancelScope()
+
+    def write(self, data: bytes) -> None:
+        """Write these bytes behind all others; what is ready together goes in one write."""
+        self._out.append(data)
+
+    def flush(self) -> None:
+        """Let the writer look at what there is."""
+        if self._out or self._closing:
+            self._has_work.ring()
+
+    def close(self) -> None:
+        """Close the stream when everything is written."""
+        self._closing = True
+
+    def abort(self) -> None:
+        """Drop the stream and what was not written. Nothing is reported."""
+        self._scope.cancel()
+
+    async def run(self) -> None:
+        """Open, read and write to the end."""
+        with self._scope:
+            try:
+                stream = await self._opener()
+            except DialFailed as error:
+                self._owner.link_failed(self, error.failure)
+                return
+            except Exception as error:
+                failure = TransportFailure(kind="connect", detail=reason_of(error))
+                self._owner.link_failed(self, failure)
+                return
+            try:
+                self._owner.link_opened(self)
+                async with anyio.create_task_group() as group:
+                    group.start_soon(self._write, stream, group.cancel_scope)
+                    await self._read(stream)
+                    group.cancel_scope.cancel()
+            finally:
+                await anyio.aclose_forcefully(stream)
+            self._owner.link_ended(self)
+
+    async def _read(self, stream: ByteStream) -> None:
+        while True:
+            while not self._owner.wants_data:
+                if self._broken:
+                    return
+                await self._owner.resumed.wait()
+            try:
+                data = await stream.receive(READ_SIZE)
+            except Exception:
+                # The end, a broken connection, TLS that is none, or a stream of the user's own.
+                # RFC 6455 §7.1.5: whatever it was, without a close frame it is code 1006.
+                return
+            self._owner.link_received(self, data)
+
+    async def _write(self, stream: ByteStream, scope: anyio.CancelScope) -> None:
+        while True:
+            while self._out:
+                batch, self._out = self._out, []
+                try:
+                    await stream.send(batch[0] if len(batch) == 1 else b"".join(batch))
+                except Exception:
+                    # There may be something to read yet: a close frame that says why.
+                    self._broken = True
+                    self._owner.resumed.ring()
+                    return
+                self._owner.link_wrote(self, len(batch))
+            if self._closing:
+                scope.cancel()
+                return
+            await self._has_work.wait()

@@ -1,0 +1,178 @@
+"""The AUX protocol of CasualOS over API Gateway, as pure state machines: no I/O, clock or threads.
+
+`AuxSession` takes whole text messages; `AuxWebSocket` speaks RFC 6455 bytes (it needs wsproto, and
+is imported on first use). Feed one input, drain ``actions()`` to the end, re-arm one timer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._actions import (
+    AbortTransport,
+    Action,
+    AnswerUploadRequest,
+    AskForLogin,
+    CancelTransfer,
+    CloseTransport,
+    DeliverMessage,
+    GetFromUrl,
+    OpenTransport,
+    PutToUrl,
+    ReportError,
+    ReportGap,
+    ReportProgress,
+    ReportSend,
+    ReportState,
+    SendBytes,
+    SendPing,
+    SendText,
+)
+from ._config import Config, Reconnect
+from ._constants import (
+    MAX_FRAGMENTED_SIZE,
+    MAX_FRAME_SIZE,
+    MAX_MESSAGE_SIZE,
+    EventType,
+    FailReason,
+    Role,
+    SendId,
+    Stage,
+    State,
+    Violation,
+)
+from ._credentials import ConnectionId, ConnectionToken, Credentials
+from ._errors import (
+    AuxError,
+    ConnectionClosed,
+    ConnectionFailed,
+    DownloadFailed,
+    GatewayNotice,
+    LocalProtocolError,
+    LoginRefused,
+    LoginTimeout,
+    OutboxFull,
+    RateLimited,
+    RemoteProtocolError,
+    SendFailed,
+    ServerError,
+    UnconfirmedTransport,
+    UrlRefused,
+)
+from ._events import (
+    Event,
+    HeaderPairs,
+    HttpFailed,
+    HttpFailure,
+    HttpProgressed,
+    HttpResponded,
+    LoginUnavailable,
+    TransportFailure,
+    UploadGranted,
+    UploadRefused,
+)
+from ._machine import AuxMachine
+from ._mailbox import SlowConsumer, SlowPolicy
+from ._policy import UrlPolicy
+from ._reports import ErrorReport, InternalError, Progress, StateChange, Stats, Tally
+from ._secret import Secret
+from ._session import AuxSession
+from ._stats import SessionStats
+from ._token import (
+    ConnectionKey,
+    ConnectionTokenParts,
+    make_connection_token,
+    parse_connection_token,
+)
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from ._aux_websocket import AuxWebSocket
+
+__all__ = [
+    "MAX_FRAGMENTED_SIZE",
+    "MAX_FRAME_SIZE",
+    "MAX_MESSAGE_SIZE",
+    "AbortTransport",
+    "Action",
+    "AnswerUploadRequest",
+    "AskForLogin",
+    "AuxError",
+    "AuxMachine",
+    "AuxSession",
+    "AuxWebSocket",
+    "CancelTransfer",
+    "CloseTransport",
+    "Config",
+    "ConnectionClosed",
+    "ConnectionFailed",
+    "ConnectionId",
+    "ConnectionKey",
+    "ConnectionToken",
+    "ConnectionTokenParts",
+    "Credentials",
+    "DeliverMessage",
+    "DownloadFailed",
+    "ErrorReport",
+    "Event",
+    "EventType",
+    "FailReason",
+    "GatewayNotice",
+    "GetFromUrl",
+    "HeaderPairs",
+    "HttpFailed",
+    "HttpFailure",
+    "HttpProgressed",
+    "HttpResponded",
+    "InternalError",
+    "LocalProtocolError",
+    "LoginRefused",
+    "LoginTimeout",
+    "LoginUnavailable",
+    "OpenTransport",
+    "OutboxFull",
+    "Progress",
+    "PutToUrl",
+    "RateLimited",
+    "Reconnect",
+    "RemoteProtocolError",
+    "ReportError",
+    "ReportGap",
+    "ReportProgress",
+    "ReportSend",
+    "ReportState",
+    "Role",
+    "Secret",
+    "SendBytes",
+    "SendFailed",
+    "SendId",
+    "SendPing",
+    "SendText",
+    "ServerError",
+    "SessionStats",
+    "SlowConsumer",
+    "SlowPolicy",
+    "Stage",
+    "State",
+    "StateChange",
+    "Stats",
+    "Tally",
+    "TransportFailure",
+    "UnconfirmedTransport",
+    "UploadGranted",
+    "UploadRefused",
+    "UrlPolicy",
+    "UrlRefused",
+    "Violation",
+    "__version__",
+    "make_connection_token",
+    "parse_connection_token",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "AuxWebSocket":
+        from ._aux_websocket import AuxWebSocket
+
+        return AuxWebSocket
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,356 @@
+"""`AuxWebSocket`: the protocol over a byte stream. It *has* an `AuxSession`, and a WebSocket per
+transport.
+
+It knows which bytes belong to which transport. It must not know the protocol's events, which are
+the session's business, nor frames, which are `_websocket`'s: it carries between the two.
+
+The contract: feed one input, drain ``actions()`` to the end, re-arm one timer.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from . import _websocket as websocket
+from ._actions import (
+    AbortTransport,
+    Action,
+    CloseTransport,
+    OpenTransport,
+    SendBytes,
+    SendPing,
+    SendText,
+)
+from ._config import Config
+from ._constants import Role, SendId, State
+from ._credentials import Credentials
+from ._errors import LocalProtocolError
+from ._events import Event, TransportFailure
+from ._session import AuxSession
+from ._target import Target, check_headers, parse_target
+
+
+class _Wire:
+    """One transport: its WebSocket, and which of its writes carry texts of the session."""
+
+    __slots__ = ("is_closing", "number", "pong", "pong_unwritten", "socket", "texts", "url")
+
+    def __init__(self, number: int, socket: websocket.WebSocket) -> None:
+        self.number = number
+        self.socket = socket
+        self.url: str | None = None
+        self.texts: deque[int] = deque()
+        self.pong: bytes | None = None
+        self.pong_unwritten = 0
+        self.is_closing = False
+
+
+_NO_TEXT, _A_TEXT, _A_PONG = 0, 1, 2
+
+
+class AuxWebSocket:
+    """One side of the protocol, in bytes.
+
+    ``url`` is the WebSocket's URL (``ws``, ``wss``, ``http`` or ``https``), which a client may also give with each ``transport_opened``;
+    ``subprotocol`` is ``"casualos.records"`` or None; ``headers`` go into the handshake.
+    Raises `LocalProtocolError` for a URL or headers that cannot be used.
+    """
+
+    def __init__(
+        self,
+        role: Role,
+        config: Config | None = None,
+        url: str | None = None,
+        subprotocol: str | None = None,
+        headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
+        *,
+        on_connect: Iterable[Mapping[str, Any]] = (),
+    ) -> None:
+        pairs = check_headers(headers)
+        self._target: Target | None = None
+        if role is Role.CLIENT and url is not None:
+            self._target = parse_target(url)
+        self._headers = pairs
+        self.subprotocol = subprotocol
+        self.session = AuxSession(role, config, url, headers=pairs, on_connect=on_connect)
+        self._wires: dict[int, _Wire] = {}
+        self._newest = 0
+        self._queue: deque[Action] = deque()
+
+    # Windows.
+
+    @property
+    def role(self) -> Role:
+        """Which side this is."""
+        return self.session.role
+
+    @property
+    def config(self) -> Config:
+        """The settings."""
+        return self.session.config
+
+    @property
+    def state(self) -> State:
+        """The public state."""
+        return self.session.state
+
+    @property
+    def info(self) -> Mapping[str, Any] | None:
+        """The connection info of the last login, or None."""
+        return self.session.info
+
+    @property
+    def wants_data(self) -> bool:
+        """Whether to go on reading the byte stream."""
+        return self.session.wants_data
+
+    def actions(self) -> Iterator[Action]:
+        """Drain the FIFO. Verbs called meanwhile append to the same queue."""
+        while self._queue:
+            yield self._queue.popleft()
+
+    def next_timeout(self) -> float | None:
+        """When to call ``handle_timeout``, on the clock of ``now``; None: no need."""
+        return self.session.next_timeout()
+
+    # Verbs, helpers and the clock: the session's, and then whatever it asks for.
+
+    def connect(self, now: float) -> None:
+        """See `AuxSession.connect`."""
+        self.session.connect(now)
+        self._translate()
+
+    def disconnect(self, now: float) -> None:
+        """See `AuxSession.disconnect`."""
+        self.session.disconnect(now)
+        self._translate()
+
+    def close(self, now: float) -> None:
+        """See `AuxSession.close`."""
+        self.session.close(now)
+        self._translate()
+
+    def send(self, message: Mapping[str, Any], now: float, *, watched: bool = True) -> SendId:
+        """See `AuxSession.send`."""
+        send_id = self.session.send(message, now, watched=watched)
+        self._translate()
+        return send_id
+
+    def send_error(
+        self, info: Mapping[str, Any], now: float, *, event_id: float | None = -1
+    ) -> None:
+        """See `AuxSession.send_error`."""
+        self.session.send_error(info, now, event_id=event_id)
+        self._translate()
+
+    def login(self, credentials: Credentials, now: float) -> None:
+        """See `AuxSession.login`."""
+        self.session.login(credentials, now)
+        self._translate()
+
+    def set_on_connect(self, messages: Iterable[Mapping[str, Any]]) -> None:
+        """See `AuxSession.set_on_connect`."""
+        self.session.set_on_connect(messages)
+
+    def taken(self, size: int, now: float) -> None:
+        """See `AuxSession.taken`."""
+        self.session.taken(size, now)
+        self._translate()
+
+    def pause_reading(self, now: float) -> None:
+        """See `AuxSession.pause_reading`."""
+        self.session.pause_reading(now)
+        self._translate()
+
+    def resume_reading(self, now: float) -> None:
+        """See `AuxSession.resume_reading`."""
+        self.session.resume_reading(now)
+        self._translate()
+
+    def handle(self, event: Event, now: float) -> None:
+        """See `AuxSession.handle`."""
+        self.session.handle(event, now)
+        self._translate()
+
+    def handle_timeout(self, now: float) -> None:
+        """See `AuxSession.handle_timeout`."""
+        self.session.handle_timeout(now)
+        self._translate()
+
+    # The wire.
+
+    def transport_opened(
+        self,
+        now: float,
+        *,
+        transport: int | None = None,
+        url: str | None = None,
+        headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+    ) -> None:
+        """The byte stream (TCP, and TLS with ``wss``) is open; the handshake begins.
+
+        ``url`` and ``headers`` replace those of ``OpenTransport`` for this attempt. A server's
+        first transport may come unasked. Raises `LocalProtocolError` for a URL or headers that
+        cannot be used.
+        """
+        target = self._target if url is None else parse_target(url)
+        pairs = self._headers if headers is None else check_headers(headers)
+        if self.role is Role.SERVER and self.state is State.IDLE and transport is None:
+            self.connect(now)
+        wire = self._find(transport)
+        if wire is None or wire.socket.is_open:
+            return
+        wire.url = url
+        if self.role is Role.CLIENT:
+            if target is None:
+                raise LocalProtocolError("transport_opened: a client needs the WebSocket's URL")
+            self._write(wire, wire.socket.request(target, self.subprotocol, pairs))
+        else:
+            wire.socket.expect(self.subprotocol)
+
+    def transport_failed(
+        self, failure: TransportFailure, now: float, *, transport: int | None = None
+    ) -> None:
+        """The byte stream could not be opened."""
+        wire = self._find(transport)
+        if wire is not None:
+            self._forget(wire)
+            self.session.transport_failed(failure, now, transport=wire.number)
+            self._translate()
+
+    def receive_bytes(
+        self, data: bytes | bytearray | memoryview, now: float, *, transport: int | None = None
+    ) -> None:
+        """Bytes came, in any portions."""
+        wire = self._find(transport)
+        if wire is not None and len(data):
+            for received in wire.socket.receive(bytes(data)):
+                self._received(received, wire, now)
+
+    def data_sent(self, count: int, now: float, *, transport: int | None = None) -> None:
+        """A completed write took the first ``count`` unreported ``SendBytes`` of this transport."""
+        wire = self._find(transport)
+        if wire is None:
+            return
+        texts = 0
+        for _ in range(min(count, len(wire.texts))):
+            kind = wire.texts.popleft()
+            texts += kind == _A_TEXT
+            wire.pong_unwritten -= kind == _A_PONG
+        if wire.pong is not None and not wire.pong_unwritten:
+            payload, wire.pong = wire.pong, None
+            self._pong(wire, payload)
+        if texts:
+            self.session.data_sent(texts, now, transport=wire.number)
+            self._translate()
+
+    def receive_eof(
+        self, now: float, *, code: int = 1006, reason: str = "", transport: int | None = None
+    ) -> None:
+        """The byte stream ended. ``code`` and ``reason`` are for embedders that know better."""
+        wire = self._find(transport)
+        if wire is None:
+            return
+        self._forget(wire)
+        for received in wire.socket.receive_eof():
+            if isinstance(received, websocket.Refused):
+                self.session.transport_failed(received.failure, now, transport=wire.number)
+            else:
+                self.session.receive_eof(now, code=code, reason=reason, transport=wire.number)
+        self._translate()
+
+    def _find(self, number: int | None) -> _Wire | None:
+        return self._wires.get(self._newest if number is None else number)
+
+    def _forget(self, wire: _Wire) -> None:
+        self._wires.pop(wire.number, None)
+
+    def _write(self, wire: _Wire, data: bytes, kind: int = _NO_TEXT) -> None:
+        wire.texts.append(kind)
+        self._queue.append(SendBytes(transport=wire.number, data=data))
+
+    # From the WebSocket to the session.
+
+    def _received(self, received: websocket.Received, wire: _Wire, now: float) -> None:
+        session, number = self.session, wire.number
+        match received:
+            case websocket.Text(data):
+                session.receive_text(data, now, transport=number)
+            case websocket.Ponged(payload):
+                session.receive_pong(payload, now, transport=number)
+            case websocket.Pinged(payload):
+                self._pinged(wire, payload)
+            case websocket.Reply(data):
+                self._write(wire, data)
+            case websocket.Violated(error):
+                session.report_violation(error, now, transport=number)
+            case websocket.Accepted():
+                session.transport_opened(now, transport=number, url=wire.url)
+            case websocket.Refused(failure):
+                self._end(wire)
+                session.transport_failed(failure, now, transport=number)
+            case websocket.Closed(code, reason, error):
+                self._end(wire)
+                if error is not None:
+                    session.report_violation(error, now, transport=number)
+                session.receive_eof(now, code=code, reason=reason, transport=number)
+        self._translate()
+
+    def _end(self, wire: _Wire) -> None:
+        """The WebSocket is over: write what is left, then close the byte stream."""
+        self._forget(wire)
+        self._queue.append(CloseTransport(transport=wire.number))
+
+    def _pinged(self, wire: _Wire, payload: bytes) -> None:
+        if wire.is_closing:
+            return
+        if wire.pong_unwritten:
+            # "MAY elect to send a Pong frame for only the most recently processed Ping" (RFC 6455
+            # §5.5.3): so a flood of pings does not pile up behind a full socket.
+            wire.pong = payload
+        else:
+            self._pong(wire, payload)
+
+    def _pong(self, wire: _Wire, payload: bytes) -> None:
+        if not wire.is_closing:
+            wire.pong_unwritten += 1
+            self._write(wire, wire.socket.pong(payload), _A_PONG)
+
+    # From the session to the WebSocket.
+
+    def _translate(self) -> None:
+        for action in self.session.actions():
+            match action:
+                case SendText(transport=number, data=data, max_frame=max_frame):
+                    wire = self._wires.get(number)
+                    if wire is not None:
+                        self._write(wire, wire.socket.text(data, max_frame), _A_TEXT)
+                case SendPing(transport=number, payload=payload):
+                    wire = self._wires.get(number)
+                    if wire is not None:
+                        self._write(wire, wire.socket.ping(payload))
+                case CloseTransport(transport=number, code=code, reason=reason):
+                    wire = self._wires.get(number)
+                    if wire is not None:
+                        wire.is_closing = True
+                        self._write(wire, wire.socket.close(code, reason))
+                case OpenTransport(transport=number):
+                    self._newest = number
+                    self._wires[number] = _Wire(number, self._new_socket())
+                    self._queue.append(action)
+                case AbortTransport(transport=number):
+                    self._wires.pop(number, None)
+                    self._queue.append(action)
+                case _:
+                    self._queue.append(action)
+
+    def _new_socket(self) -> websocket.WebSocket:
+        config = self.config
+        return websocket.WebSocket(
+            self.role,
+            max_message=config.max_message_size,
+            max_frame=config.max_frame_size,
+            close_on_violation=config.close_on_violation,
+        )

@@ -1,0 +1,290 @@
+"""Event arrays to bytes and back (``docs/protocol.md`` §2).
+
+It knows the shapes of the five event types. It must not know what an event leads to, nor
+which side we are: who may send what is a table that the caller asks. Decoding never raises: what is
+not an event comes back as `Malformed`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias, TypeGuard
+
+from ._constants import EventType, Role, Violation
+from ._errors import LocalProtocolError, RemoteProtocolError
+from ._json import is_too_deep, parse_json, write_json
+
+
+@dataclass(frozen=True, slots=True)
+class MessageEvent:
+    event_id: float
+    message: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRequestEvent:
+    event_id: float
+
+
+@dataclass(frozen=True, slots=True)
+class UploadResponseEvent:
+    event_id: float
+    url: str
+    method: str
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadRequestEvent:
+    event_id: float
+    url: str
+    method: str
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorEvent:
+    event_id: float | None
+    info: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeObject:
+    """A JSON object where an event array should be: API Gateway's own words (§2)."""
+
+    info: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """What is no event; ``event_id`` where one could be read.
+
+    ``ignored`` marks what the real server does not answer (§7).
+    """
+
+    error: RemoteProtocolError
+    event_id: float | None = None
+    ignored: bool = False
+
+
+Decoded: TypeAlias = (
+    MessageEvent
+    | UploadRequestEvent
+    | UploadResponseEvent
+    | DownloadRequestEvent
+    | ErrorEvent
+    | NoticeObject
+    | Malformed
+)
+
+SENT_BY: Final[Mapping[Role, frozenset[EventType]]] = {
+    Role.CLIENT: frozenset(
+        {EventType.MESSAGE, EventType.UPLOAD_REQUEST, EventType.DOWNLOAD_REQUEST}
+    ),
+    Role.SERVER: frozenset(
+        {
+            EventType.MESSAGE,
+            EventType.UPLOAD_RESPONSE,
+            EventType.DOWNLOAD_REQUEST,
+            EventType.ERROR,
+        }
+    ),
+}
+"""Which events each side may send (§2, the column "sent by")."""
+
+LENGTHS: Final[Mapping[EventType, int]] = {
+    EventType.MESSAGE: 3,
+    EventType.UPLOAD_REQUEST: 2,
+    EventType.UPLOAD_RESPONSE: 5,
+    EventType.DOWNLOAD_REQUEST: 5,
+    EventType.ERROR: 3,
+}
+
+
+def encode_message(message: Mapping[str, Any], max_depth: int) -> bytes:
+    """The JSON of a message, as UTF-8; lone surrogates become escapes, as in JavaScript (§3).
+
+    Raises `LocalProtocolError` for what is no message or what JSON cannot carry.
+    """
+    if not isinstance(message, Mapping):
+        raise LocalProtocolError(
+            f"a message must be a mapping with a string 'type', not {type(message).__name__}"
+        )
+    if not isinstance(message.get("type"), str):
+        raise LocalProtocolError("a message must have a string 'type'")
+    try:
+        text = write_json(message if isinstance(message, dict) else dict(message))
+    except RecursionError:
+        raise LocalProtocolError(
+            f"the message is nested too deeply; the limit is {max_depth} levels"
+        ) from None
+    except (TypeError, ValueError, OverflowError) as error:
+        raise LocalProtocolError(f"the message cannot be written as JSON: {error}") from None
+    data = text.encode("utf-8", "backslashreplace")
+    if is_too_deep(data, max_depth):
+        raise LocalProtocolError(
+            f"the message is nested too deeply; the limit is {max_depth} levels"
+        )
+    return data
+
+
+def message_event(number: int, body: bytes) -> bytes:
+    """``[1, number, message]`` around a message that is JSON already."""
+    return b"[1,%d,%b]" % (number, body)
+
+
+def message_event_size(number: int, body_size: int) -> int:
+    """The size in bytes of `message_event`, without making it."""
+    return body_size + len(str(number)) + 5
+
+
+def upload_request(number: int) -> bytes:
+    """``[2, number]``."""
+    return b"[2,%d]" % number
+
+
+def upload_response(event_id: float, url: str, method: str, headers: Mapping[str, str]) -> bytes:
+    """``[3, id, url, method, headers]``."""
+    return _event(EventType.UPLOAD_RESPONSE, event_id, url, method, dict(headers))
+
+
+def download_request(number: int, url: str) -> bytes:
+    """``[4, number, url, "GET", {}]``."""
+    return _event(EventType.DOWNLOAD_REQUEST, number, url, "GET", {})
+
+
+def error_event(event_id: float | None, info: Mapping[str, Any]) -> bytes:
+    """``[5, id or null, info]``; raises `LocalProtocolError` for what JSON cannot carry."""
+    try:
+        return _event(EventType.ERROR, event_id, dict(info))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise LocalProtocolError(f"the info cannot be written as JSON: {error}") from None
+
+
+def _event(*items: Any) -> bytes:
+    # A `Secret` is written as its text: the C encoder reads the string itself.
+    return write_json([int(items[0]), *items[1:]]).encode("utf-8", "backslashreplace")
+
+
+def decode_message(body: bytes | str, max_depth: int) -> dict[str, Any] | RemoteProtocolError:
+    """A downloaded body, which is a message without an event array around it (§4)."""
+    try:
+        return _message(parse_json(body, max_depth))
+    except RemoteProtocolError as error:
+        return error
+
+
+def decode_event(data: bytes | str, sender: Role, max_depth: int) -> Decoded:
+    """The event in one text message that `sender` sent."""
+    event_id: float | None = None
+    ignored = True
+    try:
+        value = parse_json(data, max_depth)
+        # "Silently ignored by the server: text that is not JSON, JSON strings and numbers, events
+        # of type 3 and 5" (§7)
+        ignored = isinstance(value, str | int | float) and not isinstance(value, bool)
+        if isinstance(value, dict) and sender is Role.SERVER:
+            return NoticeObject(value)
+        if not isinstance(value, list):
+            raise RemoteProtocolError(
+                Violation.NOT_AN_ARRAY, f"an event must be an array, not {_kind(value)}"
+            )
+        if not value:
+            raise RemoteProtocolError(Violation.EMPTY_ARRAY, "an event must not be empty")
+        if len(value) > 1 and _is_number(value[1]):
+            event_id = value[1]
+        return _event_of(value, sender)
+    except RemoteProtocolError as error:
+        ignored = ignored or error.violation is Violation.WRONG_DIRECTION
+        return Malformed(error, event_id, ignored)
+
+
+def _event_of(value: list[Any], sender: Role) -> Decoded:
+    number = value[0]
+    # True == 1 in Python, but it is no number in JSON.
+    if not _is_number(number) or number not in LENGTHS:
+        shown = number if _is_number(number) and abs(number) < 1e9 else _kind(number)
+        raise RemoteProtocolError(
+            Violation.UNKNOWN_TYPE, f"an event's type must be 1 to 5, not {shown}"
+        )
+    kind = EventType(int(number))
+    if kind not in SENT_BY[sender]:
+        raise RemoteProtocolError(
+            Violation.WRONG_DIRECTION, f"a {sender.value} may not send an event of type {kind:d}"
+        )
+    if len(value) != LENGTHS[kind]:
+        raise RemoteProtocolError(
+            Violation.WRONG_LENGTH,
+            f"an event of type {kind:d} has {LENGTHS[kind]} items, not {len(value)}",
+        )
+    if kind is EventType.ERROR:
+        return _error(value[1], value[2])
+    event_id = value[1]
+    if not _is_number(event_id):
+        raise RemoteProtocolError(
+            Violation.WRONG_ID, f"an event's id must be a number, not {_kind(event_id)}"
+        )
+    match kind:
+        case EventType.MESSAGE:
+            return MessageEvent(event_id, _message(value[2]))
+        case EventType.UPLOAD_REQUEST:
+            return UploadRequestEvent(event_id)
+        case EventType.UPLOAD_RESPONSE:
+            return UploadResponseEvent(event_id, *_request(*value[2:]))
+        case EventType.DOWNLOAD_REQUEST:
+            return DownloadRequestEvent(event_id, *_request(*value[2:]))
+
+
+def _error(event_id: object, info: object) -> ErrorEvent:
+    if event_id is not None and not _is_number(event_id):
+        raise RemoteProtocolError(
+            Violation.WRONG_ID, f"an error's id must be a number or null, not {_kind(event_id)}"
+        )
+    if not isinstance(info, dict):
+        raise RemoteProtocolError(
+            Violation.WRONG_INFO, f"an error's info must be an object, not {_kind(info)}"
+        )
+    return ErrorEvent(event_id, info)
+
+
+def _message(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise RemoteProtocolError(
+            Violation.WRONG_MESSAGE, f"a message must be an object, not {_kind(value)}"
+        )
+    if not isinstance(value.get("type"), str):
+        raise RemoteProtocolError(
+            Violation.WRONG_MESSAGE,
+            f"a message's type must be a string, not {_kind(value.get('type'))}",
+        )
+    return value
+
+
+def _request(url: object, method: object, headers: object) -> tuple[str, str, dict[str, str]]:
+    if not isinstance(url, str):
+        raise RemoteProtocolError(Violation.WRONG_URL, f"a URL must be a string, not {_kind(url)}")
+    if not isinstance(method, str):
+        raise RemoteProtocolError(
+            Violation.WRONG_METHOD, f"a method must be a string, not {_kind(method)}"
+        )
+    if not isinstance(headers, dict) or not all(isinstance(v, str) for v in headers.values()):
+        raise RemoteProtocolError(Violation.WRONG_HEADERS, "headers must be an object of strings")
+    return url, method, headers
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _kind(value: object) -> str:
+    """The JSON name of a value's type, for error texts: the value itself may be huge or secret."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "a boolean"
+    if isinstance(value, str):
+        return "a string"
+    if isinstance(value, list | dict):
+        return "an array" if isinstance(value, list) else "an object"
+    return "a number"

@@ -1,0 +1,236 @@
+"""What is behind a session's doors: every event that comes in, and the one pump of all doors.
+
+It knows which part each input concerns, and in which order the parts move. It must not know how any
+part does its work, nor what a door looks like from outside.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, assert_never
+
+from . import _codec as codec
+from ._actions import ReportError
+from ._answers import Answers
+from ._config import Config
+from ._constants import Role, Violation
+from ._errors import (
+    AuxError,
+    GatewayNotice,
+    LocalProtocolError,
+    RateLimited,
+    RemoteProtocolError,
+    ServerError,
+)
+from ._inbox import Inbox
+from ._life import BACKOFF, Life
+from ._login import refusal
+from ._outbox import Outbox
+from ._pulse import KEEPALIVE, Pulse
+from ._shared import Shared
+from ._transfers import REST, Transfers
+from ._transfers import TIMER as TRANSFER
+from ._transport import Link, Transport
+from ._transports import KEEPALIVE_MESSAGE
+from ._urls import RENEWAL, UrlPool
+from ._urls import TIMER as UPLOAD_URL
+
+PAUSE: Final = "pause"
+_LONGEST_PAUSE: Final = 3_600.0
+
+
+class Engine:
+    """The parts of one session, and the way in which they move each other."""
+
+    def __init__(
+        self, role: Role, config: Config, url: str | None, headers: Iterable[tuple[str, str]]
+    ) -> None:
+        self.role = role
+        self.config = config
+        self.shared = shared = Shared(role, config, url)
+        self.transfers = Transfers(shared)
+        self.urls = UrlPool(shared)
+        self.outbox = Outbox(shared, self.urls, self.transfers)
+        self.inbox = Inbox(shared, self.transfers)
+        self.pulse = Pulse(shared)
+        self.life = Life(
+            shared, self.outbox, self.urls, self.pulse, tuple(headers), self._tear_down
+        )
+        self.answers = Answers(shared, self.urls, self.outbox)
+        self.is_reading = True
+
+    @property
+    def wants_data(self) -> bool:
+        """Whether the wire should be read on."""
+        current = self.life.current
+        answers = 0 if current is None else current.queued_bytes
+        return self.is_reading and self.inbox.has_room and answers < self.config.write_ahead
+
+    def at(self, now: float) -> None:
+        """An input comes at this time."""
+        if not math.isfinite(now):
+            raise LocalProtocolError(
+                f"now is {now!r}; it must be finite seconds of a monotonic clock"
+            )
+        # A clock that goes back would arm timers in the past.
+        self.shared.now = max(self.shared.now, now)
+
+    def receive(self, data: str | bytes, transport: Transport) -> None:
+        size = len(data)
+        limit = self.config.max_message_size
+        if size > limit:
+            detail = f"the message has {size:,} bytes; the limit is {limit:,}"
+            self.report(RemoteProtocolError(Violation.TOO_LARGE, detail), transport)
+            return
+        sender = Role.SERVER if self.role is Role.CLIENT else Role.CLIENT
+        event = codec.decode_event(data, sender, self.config.max_json_depth)
+        overlap = self.life.rotation.retiring is not None
+        match event:
+            case codec.MessageEvent():
+                if not self._acts_on(event.message, transport):
+                    self.inbox.message(event, size, transport.number, overlap=overlap)
+            case codec.DownloadRequestEvent():
+                self.inbox.download(event, size, transport.number, overlap=overlap)
+            case codec.UploadResponseEvent():
+                self.answers.granted(event, transport)
+            case codec.UploadRequestEvent():
+                self.answers.asked(event, transport)
+            case codec.ErrorEvent():
+                self._receive_error(event, transport)
+            case codec.NoticeObject():
+                self.report(GatewayNotice(event.info), transport, info=event.info)
+            case codec.Malformed():
+                self.report(event.error, transport, event.event_id)
+                self.answers.malformed(event, transport)
+            case _:
+                assert_never(event)
+
+    def _acts_on(self, message: dict[str, Any], transport: Transport) -> bool:
+        """Act at once on what a message says to the session. True: it is not the application's."""
+        kind = message["type"]
+        if kind == "login_result" and self.role is Role.CLIENT:
+            self.life.login_result(transport, message)
+        elif kind == "rate_limit_exceeded" and self.role is Role.CLIENT:
+            self._rate_limited(message, transport)
+        elif kind == "sync/time/response":
+            return self.pulse.answers(transport, message)
+        return False
+
+    def _rate_limited(self, message: dict[str, Any], transport: Transport) -> None:
+        after = message.get("retryAfter")
+        if isinstance(after, bool) or not isinstance(after, int | float) or not 0 <= after < 1e12:
+            detail = "rate_limit_exceeded without a usable retryAfter"
+            self.report(RemoteProtocolError(Violation.WRONG_MESSAGE, detail), transport)
+            return
+        pause = min(float(after), _LONGEST_PAUSE)
+        if pause:
+            self.shared.timers.set((PAUSE, 0), self.shared.now, pause)
+        self.report(RateLimited(pause), transport, info=message)
+
+    def _receive_error(self, event: codec.ErrorEvent, transport: Transport) -> None:
+        if event.event_id is not None:
+            if event.event_id == transport.login_number and transport.link is Link.LOGGING_IN:
+                self.life.login_refused(transport, refusal(event.info))
+                return
+            if self.answers.refused(event.event_id, event.info, transport):
+                return
+        error = ServerError(event.info, event.event_id)
+        self.report(error, transport, event.event_id, event.info)
+
+    def report(
+        self,
+        error: AuxError,
+        transport: Transport | None,
+        event_id: float | None = None,
+        info: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.shared.actions.append(
+            ReportError(
+                error=error,
+                event_id=event_id,
+                info=info,
+                transport=None if transport is None else transport.number,
+            )
+        )
+
+    def pump(self) -> None:
+        """Let everything move that can, then fire what is due, until nothing is."""
+        while True:
+            self._move()
+            name = self.shared.timers.pop_due(self.shared.now)
+            if name is None:
+                return
+            self._fire(*name)
+
+    def _move(self) -> None:
+        life, timers = self.life, self.shared.timers
+        paused = timers.is_set((PAUSE, 0))
+        if not paused:
+            life.authenticate()
+            self._send_ready()
+        self.inbox.start_downloads()
+        self.inbox.deliver_ready()
+        while self.inbox.failures:
+            event_id, number, error = self.inbox.failures.popleft()
+            transport = life.transports.find(number)
+            if transport is not None:
+                self.answers.download_failed(transport, event_id, error)
+        for transport in life.transports:
+            transport.flush()
+            self.pulse.prove(transport, paused=paused)
+        life.release_if_proven()
+        if not life.is_over:
+            if self.wants_data:
+                timers.go_on(self.shared.now)
+            else:
+                timers.stand_still(self.shared.now)
+
+    def _send_ready(self) -> None:
+        outbox, urls, current = self.outbox, self.urls, self.life.current
+        outbox.start_uploads()
+        if current is None or not self.life.may_send:
+            return
+        while True:
+            if urls.wants(outbox.wanted_urls(current), current):
+                urls.ask(current)
+            elif not outbox.emit_ready(current):
+                return
+
+    def _fire(self, kind: str, number: int) -> None:
+        transport = self.life.transports.find(number)
+        if kind == TRANSFER:
+            self.transfers.timed_out(number)
+        elif kind == REST:
+            self.transfers.rested(number)
+        elif kind == UPLOAD_URL:
+            self.answers.timed_out(number)
+        elif kind == RENEWAL:
+            self.urls.drop_stale()
+        elif kind == BACKOFF:
+            self.life.waited()
+        elif transport is not None:
+            if kind == KEEPALIVE:
+                paused = self.shared.timers.is_set((PAUSE, 0))
+                self.pulse.keepalive_due(transport, paused=paused)
+            elif kind == KEEPALIVE_MESSAGE:
+                self._keep_alive(transport)
+            else:
+                self.life.fire(kind, transport)
+
+    def _keep_alive(self, transport: Transport) -> None:
+        config = self.config
+        assert config.keepalive_message is not None
+        body = codec.encode_message(config.keepalive_message, config.max_json_depth)
+        if transport.link is Link.READY:
+            self.outbox.accept_first([body])
+        self.shared.timers.set(
+            (KEEPALIVE_MESSAGE, transport.number), self.shared.now, config.keepalive_interval
+        )
+
+    def _tear_down(self) -> None:
+        """The session is over: everything comes to its outcome."""
+        self.urls.clear()
+        self.transfers.cancel_all()
+        self.outbox.fail_all("the session was closed")
+        self.inbox.close()

@@ -1,0 +1,324 @@
+"""The life of the connection: which transport is current, waiting, login.
+
+It knows transports and states. It must not know messages: it tells the outbox and the pool of URLs
+that a transport is gone, and everybody that the session is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from ._actions import ReportState
+from ._config import Reconnect
+from ._constants import State
+from ._credentials import Credentials
+from ._errors import (
+    AuxError,
+    ConnectionClosed,
+    ConnectionFailed,
+    LoginRefused,
+    LoginTimeout,
+)
+from ._events import TransportFailure
+from ._login import TIMER as LOGIN
+from ._login import LoginGate, refusal
+from ._outbox import Outbox
+from ._pulse import Pulse
+from ._rotation import Rotation
+from ._shared import Shared
+from ._transport import IS_OPEN, Link, Step, Transport
+from ._transports import AGE, CONNECT, KEEPALIVE_MESSAGE, Transports
+from ._urls import UrlPool
+
+BACKOFF: Final = "backoff"
+
+
+class Life:
+    """The transports, and what becomes of the session with them."""
+
+    def __init__(
+        self, shared: Shared, outbox: Outbox, urls: UrlPool, pulse: Pulse,
+        headers: tuple[tuple[str, str], ...], tear_down: Callable[[], None],
+    ) -> None:  # fmt: skip
+        self._shared = shared
+        self._tear_down = tear_down
+        self._outbox = outbox
+        self._urls = urls
+        self.pulse = pulse
+        self.login = LoginGate(shared)
+        self.state = State.IDLE
+        self.transports = Transports(shared, pulse, headers)
+        self.current: Transport | None = None
+        self.rotation = Rotation(shared, urls, self.transports)
+        self.on_connect: tuple[bytes, ...] = ()
+        self.is_over = False
+        self._wanted = False
+        self._failures = 0
+        self._was_ready = False
+
+    # Verbs.
+
+    def connect(self) -> None:
+        """Begin to open, unless that is under way or done."""
+        if not self._wanted:
+            self._wanted = True
+            self._failures = 0
+            self._open()
+
+    def disconnect(self, cause: AuxError | None = None) -> None:
+        """Close until opened again."""
+        self._wanted = False
+        self._shared.timers.clear((BACKOFF, 0))
+        for transport in list(self.transports):
+            if transport.link is Link.OPENING:
+                self.transports.abort(transport)
+                self.transports.drop(transport)
+            elif transport.link in IS_OPEN:
+                self._close(transport)
+        self.current = None
+        self.rotation.clear()
+        if self.is_over:
+            self._tear_down()
+        self._come_to_rest(cause)
+
+    def finish(self, cause: AuxError | None = None) -> None:
+        """Close for good."""
+        self.is_over = True
+        self.disconnect(cause)
+
+    def _come_to_rest(self, cause: AuxError | None = None) -> None:
+        """The state without a wanted connection."""
+        if len(self.transports):
+            self._report(State.CLOSING, cause)
+        else:
+            self._report(State.CLOSED if self.is_over else State.IDLE, cause)
+            if self.is_over:
+                self._shared.timers.clear_all()
+
+    def provide_login(self, credentials: Credentials) -> None:
+        """Credentials came: an answer, or for later, or to log in anew."""
+        self.login.provide(credentials)
+        for transport in self.transports:
+            if transport.link is Link.ASKING:
+                self.login.begin(transport)
+                return
+        if self.current is not None and self.current.link is Link.READY:
+            self.login.begin(self.current)
+            self._report(State.AUTHENTICATING)
+
+    # Opening.
+
+    def _open(self) -> None:
+        self.current = self.transports.open_new(self._failures)
+        self._report(State.CONNECTING)
+
+    def opened(self, transport: Transport) -> None:
+        """The handshake is over."""
+        shared, number = self._shared, transport.number
+        if transport.link is not Link.OPENING or transport.opened_at is not None:
+            return
+        shared.timers.clear((CONNECT, number))
+        transport.opened_at = transport.last_received = shared.now
+        self.pulse.opened(transport)
+        if shared.config.max_age is not None:
+            jitter = shared.config.max_age_jitter * shared.config.random()
+            shared.timers.set((AGE, number), shared.now, shared.config.max_age * (1 - jitter))
+
+    def authenticate(self) -> None:
+        """Log in on what has opened; without a login it is ready."""
+        for transport in (self.current, self.rotation.upcoming):
+            if (
+                transport is not None
+                and transport.link is Link.OPENING
+                and transport.opened_at is not None
+            ):
+                if self.login.begin(transport):
+                    if transport is self.current:
+                        self._report(State.AUTHENTICATING)
+                else:
+                    transport.take(Step.LOGIN_NOT_NEEDED)
+                    self._ready(transport)
+
+    def failed(self, transport: Transport, failure: TransportFailure) -> None:
+        """A transport could not be opened."""
+        policy = self._shared.config.reconnect or Reconnect()
+        final = failure.status in policy.final_statuses or failure.kind == "subprotocol"
+        error = ConnectionFailed(
+            failure.kind, failure.detail, status=failure.status, retryable=not final
+        )
+        self.lost(transport, error, final=final, at_least=failure.retry_after or 0.0)
+
+    # Login.
+
+    def login_result(self, transport: Transport, message: Mapping[str, Any]) -> None:
+        """The server's word about a login."""
+        if transport.link is not Link.LOGGING_IN:
+            if self.login.unexpected(transport, message):
+                self._shared.actions.append(ReportState(state=self.state, info=self.login.info))
+        elif message.get("success") is True:
+            self.login.accept(transport, message.get("info"))
+            self._ready(transport)
+        else:
+            self.login_refused(transport, refusal(message))
+
+    def login_refused(self, transport: Transport, error: LoginRefused) -> None:
+        """Refused: other credentials may help, up to a point."""
+        if not self.login.refuse(transport, error):
+            self._give_up(transport, error, final=True)
+
+    def login_unavailable(self, transport: Transport, detail: str) -> None:
+        """There are no (better) credentials."""
+        if transport.link is Link.ASKING:
+            error = LoginRefused(None, detail or "there are no credentials", {})
+            self._give_up(transport, error, final=transport.login_attempts > 0)
+
+    def _ready(self, transport: Transport) -> None:
+        first = transport.ready_at is None
+        transport.ready_at = self._shared.now
+        self._was_ready = True
+        interval = self._shared.config.keepalive_interval
+        if first and self._shared.config.keepalive_message is not None:
+            self._shared.timers.set(
+                (KEEPALIVE_MESSAGE, transport.number), self._shared.now, interval
+            )
+        if transport is self.rotation.upcoming:
+            assert self.current is not None
+            self.rotation.replace(self.current)
+            self.current = transport
+            self._failures = 0
+            return
+        self._greet()
+        self._report(State.OPEN)
+
+    # Losing.
+
+    def ended(self, transport: Transport, code: int, reason: str) -> None:
+        """The end of a transport came over the wire."""
+        if transport.link is Link.CLOSING:
+            self.transports.drop(transport)
+            if not self._wanted:
+                self._come_to_rest()
+        else:
+            self.lost(transport, ConnectionClosed(code, reason))
+
+    def timed_out(self, transport: Transport, kind: str) -> None:
+        """A time-out of handshake, login, pong or close: drop the transport now."""
+        config = self._shared.config
+        errors: dict[str, AuxError] = {
+            CONNECT: ConnectionFailed(
+                "timeout", f"no handshake within {config.connect_timeout:g} s"
+            ),
+            LOGIN: LoginTimeout(f"no login within {config.login_timeout:g} s"),
+        }
+        self.transports.abort(transport)
+        if transport.link is Link.CLOSING:
+            self.ended(transport, 1006, "")
+        else:
+            dead = ConnectionFailed("timeout", f"no pong within {config.ping_timeout:g} s")
+            self.lost(transport, errors.get(kind, dead))
+
+    def _give_up(self, transport: Transport, error: AuxError, *, final: bool) -> None:
+        """Close a transport that is in order but of no use."""
+        self._close(transport)
+        self.lost(transport, error, final=final)
+
+    def lost(
+        self, transport: Transport, error: AuxError, *, final: bool = False, at_least: float = 0.0
+    ) -> None:
+        """A transport that we did not close is gone: settle, and open another if that is wanted."""
+        if transport.link is not Link.CLOSING:
+            self.transports.drop(transport)
+        was_retiring = transport is self.rotation.retiring
+        self._settle(transport)
+        if was_retiring:
+            return
+        if transport is self.rotation.upcoming:
+            assert self.current is not None
+            self.rotation.failed(self.current, final=final)
+            return
+        lasted = transport.ready_at is not None and (
+            self._shared.now - transport.ready_at
+            >= (self._shared.config.reconnect or Reconnect()).reset_after
+        )
+        if lasted:
+            self._failures = 0
+        self.current = self.rotation.promote()
+        if self.current is not None:
+            self._adopt(self.current, error)
+        else:
+            self._wait_or_finish(error, final=final, at_least=at_least)
+
+    def _adopt(self, transport: Transport, error: AuxError) -> None:
+        """The next transport was on its way already when the current one was lost."""
+        opening = transport.link is Link.OPENING
+        self._report(State.CONNECTING if opening else State.AUTHENTICATING, error)
+
+    def _wait_or_finish(self, error: AuxError, *, final: bool, at_least: float) -> None:
+        policy = self._shared.config.reconnect
+        limit = None
+        if policy is not None:
+            limit = policy.max_attempts if self._was_ready else policy.first_attempts
+        self._failures += 1
+        if policy is None or final or (limit is not None and self._failures >= limit):
+            self.finish(error)
+            return
+        delay = self._shared.backoff(policy.base, self._failures - 1, policy.cap)
+        self._shared.timers.set((BACKOFF, 0), self._shared.now, max(delay, at_least))
+        self._report(State.WAITING, error)
+
+    def waited(self) -> None:
+        """The wait is over."""
+        self._open()
+
+    def _close(self, transport: Transport) -> None:
+        """Start the closing handshake; the transport is settled here and now."""
+        self.transports.close(transport)
+        self._settle(transport)
+
+    def _settle(self, transport: Transport) -> None:
+        if transport is self.current:
+            self._outbox.transport_lost()
+        transport.settle()
+        self._urls.transport_lost(transport.number)
+        if self.rotation.settled(transport):
+            self._greet()
+
+    @property
+    def may_send(self) -> bool:
+        """Whether the outbox may go out on the current transport."""
+        current = self.current
+        return current is not None and current.link is Link.READY and self.rotation.is_released
+
+    def release_if_proven(self) -> None:
+        """Once the old transport is empty, everything goes to the new one."""
+        if self.rotation.release_if_proven():
+            self._greet()
+
+    def _greet(self) -> None:
+        """What goes out after each login, before the outbox."""
+        if self.may_send:
+            self._outbox.accept_first(self.on_connect)
+
+    def fire(self, kind: str, transport: Transport) -> None:
+        """A timer of this transport is due."""
+        match kind:
+            case "age":
+                if transport is self.current:
+                    self.rotation.begin()
+            case "proof":
+                self.transports.abort(transport)
+                self.lost(transport, ConnectionFailed("timeout", "not proven empty"))
+            case "overlap":
+                self._close(transport)
+            case "pong":
+                if self.pulse.pong_timed_out(transport):
+                    self.timed_out(transport, kind)
+            case _:
+                self.timed_out(transport, kind)
+
+    def _report(self, state: State, cause: AuxError | None = None) -> None:
+        if state is not self.state or cause is not None:
+            self.state = state
+            info = self.login.info if state is State.OPEN else None
+            self._shared.actions.append(ReportState(state=state, cause=cause, info=info))

@@ -1,0 +1,309 @@
+"""Where delivered messages wait for the application: bounded queues, and who gets what.
+
+It knows message types, sizes and what to do about a slow consumer. It must not know how a consumer
+is woken (a driver sets `Mailbox.wake`), nor any lock: whoever owns it serialises the calls.
+
+Strategy: a message is one parcel that lies in every mailbox that wants it. Only mailboxes with the
+policy ``"block"`` hold the wire back, so a parcel counts as taken when the last of those gave it
+out. A driver calls `Router.collect` after each call and passes what it returns to the machine's
+``taken``, and stops reading while `Router.is_full`.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, Literal, TypeAlias, TypeVar
+
+from ._actions import DeliverMessage
+from ._errors import AuxError, LocalProtocolError
+
+T = TypeVar("T")
+
+SlowPolicy: TypeAlias = Literal["block", "drop_oldest", "error"]
+"""What a full mailbox does: stop the reading, lose its oldest message, or end with an error."""
+
+MAX_MAILBOX_MESSAGES = 10_000
+MAX_MAILBOX_BYTES = 16 * 1024 * 1024
+
+
+class SlowConsumer(AuxError):
+    """A subscription with the policy ``"error"`` was full when a message came; it has ended.
+
+    What it held before is still given out. `dropped` is how many messages it has lost so far.
+    """
+
+    def __init__(self, messages: int, size: int, dropped: int) -> None:
+        super().__init__(
+            f"the subscription holds {messages} messages of {size} bytes and takes no more; "
+            "read it faster, give it larger limits, or another policy"
+        )
+        self.dropped = dropped
+
+
+def _nothing() -> None:
+    """What an unattended mailbox does when something comes."""
+
+
+class Mailbox(Generic[T]):
+    """A bounded queue for one consumer.
+
+    ``kind`` is the message type that it wants; None wants every message. Sizes are in bytes. A
+    message larger than `max_bytes` is admitted when the mailbox is empty. Raises
+    `LocalProtocolError` for limits under 1 and for an unknown policy.
+    """
+
+    def __init__(
+        self,
+        kind: str | None = None,
+        *,
+        policy: SlowPolicy = "block",
+        max_messages: int = MAX_MAILBOX_MESSAGES,
+        max_bytes: int = MAX_MAILBOX_BYTES,
+    ) -> None:
+        if policy not in ("block", "drop_oldest", "error"):
+            raise LocalProtocolError(
+                f"policy is {policy!r}; it must be 'block', 'drop_oldest' or 'error'"
+            )
+        for name, limit in (("max_messages", max_messages), ("max_bytes", max_bytes)):
+            if limit < 1:
+                raise LocalProtocolError(f"{name} is {limit!r}; it must be at least 1")
+        self.kind = kind
+        self.policy = policy
+        self.max_messages = max_messages
+        self.max_bytes = max_bytes
+        self.wake: Callable[[], None] = _nothing
+        """Called after every change that a waiting consumer must look at."""
+        self.dropped = 0
+        """How many messages this mailbox has lost to its limits."""
+        self.size = 0
+        """The bytes that it holds."""
+        self.is_finished = False
+        """True when nothing more will be put in; what it holds can still be taken."""
+        self._error: AuxError | None = None
+        self._items: deque[tuple[T, int]] = deque()
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it holds as much as its limits allow."""
+        return len(self._items) >= self.max_messages or self.size >= self.max_bytes
+
+    def put(self, item: T, size: int) -> bool:
+        """Add ``item``; return whether it was kept. Never raises."""
+        if self.is_finished:
+            self.dropped += 1
+            return False
+        if self.policy != "block":
+            while self._items and self._would_pass(size):
+                if self.policy == "error":
+                    self.dropped += 1
+                    self.finish(SlowConsumer(len(self._items), self.size, self.dropped))
+                    return False
+                self.size -= self._items.popleft()[1]
+                self.dropped += 1
+        self._items.append((item, size))
+        self.size += size
+        self.wake()
+        return True
+
+    def pop(self) -> T | None:
+        """Take the oldest item; None when there is none now (see `is_finished`).
+
+        Raises the error that ended the mailbox, each time, once everything before it is taken.
+        """
+        if self._items:
+            item, size = self._items.popleft()
+            self.size -= size
+            return item
+        if self._error is not None:
+            raise self._error
+        return None
+
+    def finish(self, error: AuxError | None = None) -> None:
+        """Say that nothing more comes, because of ``error`` if one is given. Only the first counts."""
+        if not self.is_finished:
+            self.is_finished = True
+            self._error = error
+            self.wake()
+
+    def _would_pass(self, size: int) -> bool:
+        return len(self._items) >= self.max_messages or self.size + size > self.max_bytes
+
+
+class _Parcel:
+    """One message, and how many places that hold the wire back have not given it out yet."""
+
+    __slots__ = ("delivery", "shares")
+
+    def __init__(self, delivery: DeliverMessage) -> None:
+        self.delivery = delivery
+        self.shares = 0
+
+
+MessageBox: TypeAlias = Mailbox[_Parcel]
+"""A mailbox of a `Router`: make one, `Router.open` it, `Router.take` from it, `Router.close` it."""
+
+
+class Router:
+    """Gives each delivered message to the mailboxes that want it.
+
+    Until a first consumer is opened, messages wait in a backlog, which is not taken, so that
+    reading stops at the core's bound; the first consumer gets what it wants of it, in order. A
+    watcher (``open(…, watcher=True)``), which waits for one reply, sees only what comes from now
+    on; the backlog keeps all of it but the reply, which the watcher claims.
+    """
+
+    def __init__(self) -> None:
+        self.undelivered = 0
+        """How many messages came that nobody wanted."""
+        self._boxes: list[MessageBox] = []
+        self._backlog: deque[_Parcel] | None = deque()
+        self._freed = 0
+        self._finished = False
+        self._error: AuxError | None = None
+        self._dropped_before = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a blocking mailbox is full: stop reading the wire until it is not."""
+        return any(box.policy == "block" and box.is_full for box in self._boxes)
+
+    @property
+    def waiting(self) -> tuple[int, int]:
+        """The messages that wait in mailboxes and backlog, and their bytes."""
+        backlog = self._backlog or ()
+        return (
+            len(backlog) + sum(len(box) for box in self._boxes),
+            sum(p.delivery.size for p in backlog) + sum(box.size for box in self._boxes),
+        )
+
+    @property
+    def dropped(self) -> int:
+        """How many messages mailboxes have lost to their limits, those closed since included."""
+        return self._dropped_before + sum(box.dropped for box in self._boxes)
+
+    def open(self, box: MessageBox, *, watcher: bool = False) -> None:
+        """Let ``box`` have what comes; the first one that is no watcher gets the backlog too."""
+        self._boxes.append(box)
+        if self._backlog is not None and not watcher:
+            backlog, self._backlog = self._backlog, None
+            for parcel in backlog:
+                if not self._wants(box, parcel):
+                    self.undelivered += 1
+                    self._release(parcel)
+                    continue
+                # A blocking box inherits the share of the backlog.
+                if box.policy != "block":
+                    self._release(parcel)
+                box.put(parcel, parcel.delivery.size)
+        if self._finished:
+            box.finish(self._error)
+
+    def close(self, box: MessageBox) -> None:
+        """Let ``box`` have nothing more; what it held counts as taken. Twice is once."""
+        if box not in self._boxes:
+            return
+        self._boxes.remove(box)
+        self._dropped_before += box.dropped
+        box.finish()
+        while len(box):
+            self.take(box)
+
+    def deliver(self, delivery: DeliverMessage) -> None:
+        """Route one message."""
+        parcel = _Parcel(delivery)
+        boxes = [box for box in self._boxes if self._wants(box, parcel)]
+        # The shares are complete before any consumer is woken, who may take at once.
+        parcel.shares = sum(box.policy == "block" and not box.is_finished for box in boxes)
+        if self._backlog is not None:
+            parcel.shares += 1
+            self._backlog.append(parcel)
+        elif not boxes:
+            self.undelivered += 1
+        if not parcel.shares:
+            self._freed += delivery.size
+        for box in boxes:
+            box.put(parcel, delivery.size)
+
+    def claim(self, delivery: DeliverMessage) -> None:
+        """A watcher keeps this message: no later consumer shall have it from the backlog."""
+        for parcel in reversed(self._backlog or ()):
+            if parcel.delivery is delivery:
+                assert self._backlog is not None
+                self._backlog.remove(parcel)
+                self._release(parcel)
+                break
+
+    def take(self, box: MessageBox) -> DeliverMessage | None:
+        """The next message of ``box``; None when there is none now. Raises as `Mailbox.pop`."""
+        parcel = box.pop()
+        if parcel is None:
+            return None
+        if box.policy == "block":
+            self._release(parcel)
+        return parcel.delivery
+
+    def collect(self) -> int:
+        """The bytes that were taken since the last call: tell them the machine, if any."""
+        freed, self._freed = self._freed, 0
+        return freed
+
+    def finish(self, error: AuxError | None = None) -> None:
+        """Nothing more comes: end every mailbox, those opened later too."""
+        if not self._finished:
+            self._finished, self._error = True, error
+            for box in self._boxes:
+                box.finish(error)
+
+    @staticmethod
+    def _wants(box: MessageBox, parcel: _Parcel) -> bool:
+        return box.kind is None or box.kind == parcel.delivery.message.get("type")
+
+    def _release(self, parcel: _Parcel) -> None:
+        parcel.shares -= 1
+        if not parcel.shares:
+            self._freed += parcel.delivery.size
+
+
+class Feed(Generic[T]):
+    """Reports for whoever listens: each listener gets its own bounded queue, oldest lost first.
+
+    ``keep`` reports are kept for the first listener. A listener that was forgotten (not closed, but
+    no longer referenced) costs nothing.
+    """
+
+    def __init__(self, *, keep: int = 0, limit: int = 1_000) -> None:
+        self._limit = limit
+        self._boxes: weakref.WeakSet[Mailbox[T]] = weakref.WeakSet()
+        self._kept: deque[T] | None = deque(maxlen=keep) if keep else None
+        self._finished = False
+        self._error: AuxError | None = None
+
+    def open(self) -> Mailbox[T]:
+        """A new listener's mailbox; hold on to it for as long as it is wanted."""
+        box: Mailbox[T] = Mailbox(policy="drop_oldest", max_messages=self._limit)
+        kept, self._kept = self._kept, None
+        for item in kept or ():
+            box.put(item, 0)
+        self._boxes.add(box)
+        if self._finished:
+            box.finish(self._error)
+        return box
+
+    def publish(self, item: T) -> None:
+        """Give ``item`` to every listener."""
+        if self._kept is not None:
+            self._kept.append(item)
+        for box in list(self._boxes):
+            box.put(item, 0)
+
+    def finish(self, error: AuxError | None = None) -> None:
+        """Nothing more comes: end every listener, those that come later too."""
+        if not self._finished:
+            self._finished, self._error = True, error
+            for box in list(self._boxes):
+                box.finish(error)

@@ -1,0 +1,263 @@
+"""What was accepted and has not gone out, in the order of ``send()``.
+
+It knows whose turn it is, which messages wait for a URL, and how much it holds. It must not know
+the connection: it is told which transport to use, if any. In strict order it gives up its head only
+when that is ready; in relaxed order small messages and uploads each have a lane.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+from ._actions import Action, ReportError
+from ._codec import download_request, message_event, message_event_size
+from ._constants import FailReason, Role, SendId, Stage
+from ._errors import OutboxFull, SendFailed, ServerError
+from ._policy import upload_headers
+from ._reports import Tally
+from ._send import Send, Upload, UploadStep
+from ._shared import Counts, Shared
+from ._transfers import Transfer, Transfers
+from ._transport import Transport
+from ._urls import Grant, UrlPool
+
+_SERVER_DOWNLOAD = -1
+"""The number of a server's own download request (``docs/protocol.md`` §2)."""
+
+
+class Outbox:
+    """The queue, its uploads, and its bounds."""
+
+    def __init__(self, shared: Shared, urls: UrlPool, transfers: Transfers) -> None:
+        self._shared = shared
+        self._urls = urls
+        self._transfers = transfers
+        # Strict order keeps everything in the first lane; relaxed order gives uploads the second.
+        self._lanes: tuple[deque[Send], deque[Send]] = (deque(), deque())
+        self._waiting: deque[Send] = deque()
+        self._puts = 0
+        self._next_id = 0
+        self.messages = 0
+        self.bytes = 0
+        self._sent = Counts()
+        self.may_repeat = shared.config.resend_unknown
+
+    @property
+    def actions(self) -> deque[Action]:
+        """The session's FIFO."""
+        return self._shared.actions
+
+    @property
+    def max_attempts(self) -> int:
+        """How many upload URLs may die under one message."""
+        return self._shared.config.upload_attempts
+
+    @property
+    def uploads_pending(self) -> int:
+        """Messages that wait for a URL or are being put."""
+        return len(self._waiting) + self._puts
+
+    @property
+    def sent(self) -> dict[str, Tally]:
+        """What went out, by path."""
+        return self._sent.tallies()
+
+    # Accepting.
+
+    def check_room(self, size: int) -> None:
+        """Raise `OutboxFull` if a message of `size` bytes has no room."""
+        config = self._shared.config
+        if self.messages >= config.max_outbox_messages:
+            raise OutboxFull(
+                f"the outbox holds {self.messages:,} messages; the limit is "
+                f"{config.max_outbox_messages:,}"
+            )
+        if self.messages and self.bytes + size > config.max_outbox_bytes:
+            raise OutboxFull(
+                f"the outbox holds {self.bytes:,} bytes, and the message has {size:,}; the limit "
+                f"is {config.max_outbox_bytes:,}"
+            )
+
+    def accept(self, body: bytes, *, watched: bool) -> SendId:
+        """Queue a message that `check_room` admitted."""
+        self._next_id += 1
+        send = Send(self, body, SendId(self._next_id), watched=watched)
+        self.messages += 1
+        self.bytes += len(body)
+        self._lane(send).append(send)
+        return send.send_id
+
+    def accept_first(self, bodies: Iterable[bytes]) -> None:
+        """Put messages of the session's own before everything else, in their order."""
+        for body in reversed(list(bodies)):
+            send = Send(self, body, SendId(0), watched=False, courtesy=True)
+            self._lane(send).appendleft(send)
+
+    def _lane(self, send: Send) -> deque[Send]:
+        if send.upload is Upload.NONE and self._goes_by_upload(len(send.body)):
+            self._outgrow(send)
+        relaxed = self._shared.config.ordering == "relaxed"
+        return self._lanes[relaxed and send.upload is not Upload.NONE]
+
+    def _outgrow(self, send: Send) -> None:
+        send.take(UploadStep.OUTGREW)
+        self.wait_for_url(send)
+
+    def _goes_by_upload(self, body_size: int) -> bool:
+        config = self._shared.config
+        size = message_event_size(self._shared.upcoming_number, body_size)
+        if config.offload == "never" or size <= config.inline_limit:
+            return False
+        return not (config.offload == "auto" and size <= config.fragment_limit)
+
+    # Uploads.
+
+    def wait_for_url(self, send: Send) -> None:
+        """This message needs a URL."""
+        self._waiting.append(send)
+
+    def wanted_urls(self, transport: Transport) -> int:
+        """How many URLs are needed now, those to keep ahead included."""
+        config = self._shared.config
+        if config.offload == "never":
+            return 0
+        ahead = config.upload_urls_ahead if transport.asks_ahead else 0
+        return min(len(self._waiting), config.max_uploads - self._puts) + ahead
+
+    def start_uploads(self) -> None:
+        """Start as many PUTs as there are URLs, messages and room for."""
+        while self._waiting and self._puts < self._shared.config.max_uploads:
+            grant = self._urls.take()
+            if grant is None:
+                return
+            self._start(self._waiting.popleft(), grant)
+
+    def _start(self, send: Send, grant: Grant) -> None:
+        headers = upload_headers(grant.url, grant.headers)
+        if not isinstance(headers, dict):
+            self.drop(send)
+            send.fail(FailReason.URL_REFUSED, str(headers), headers)
+            return
+        send.take(UploadStep.GRANTED)
+        send.announce_url = grant.announce_url
+        self._puts += 1
+        send.reach(Stage.UPLOADING)
+        self._transfers.start(Transfer(send, grant.url, grant.method, headers, body=send.body))
+
+    def put_ended(self) -> None:
+        """A PUT is over, whatever came of it."""
+        self._puts -= 1
+
+    def fail_waiting(self, error: SendFailed) -> bool:
+        """A URL could not be had: the message that has waited longest fails. False: none waits."""
+        if not self._waiting:
+            return False
+        send = self._waiting.popleft()
+        self.drop(send)
+        send.fail(error.reason, error.detail, error.cause)
+        return True
+
+    def uploads_not_supported(self, transport: Transport | None, error: ServerError) -> bool:
+        """The peer has no uploads: inline on this transport, if the configuration allows."""
+        if transport is not None:
+            transport.asks_ahead = False
+            if self._shared.config.offload == "auto":
+                transport.uploads_off = True
+                return True
+        return self.fail_waiting(SendFailed(FailReason.NOT_SUPPORTED, str(error), cause=error))
+
+    # Emitting.
+
+    def emit_ready(self, transport: Transport) -> bool:
+        """Emit one message whose turn it is, if one is ready and there is room. False: none."""
+        small, large = self._lanes
+        if small:
+            event = self._event_of(small[0], transport)
+            if event is not None:
+                return self._emit(small, small[0], event, transport)
+        for send in large:
+            event = self._event_of(send, transport)
+            if event is not None:
+                return self._emit(large, send, event, transport)
+        return False
+
+    def _event_of(self, send: Send, transport: Transport) -> bytes | None:
+        """The event that carries this message now, or None if it is not ready."""
+        number = self._shared.upcoming_number
+        if send.upload is Upload.NONE and self._goes_by_upload(len(send.body)):
+            self._outgrow(send)
+        if send.upload is Upload.NONE or (
+            send.upload is Upload.WANTS_URL and transport.uploads_off
+        ):
+            return message_event(number, send.body)
+        if send.upload is Upload.STORED:
+            assert send.announce_url is not None
+            if self._shared.role is Role.SERVER:
+                number = _SERVER_DOWNLOAD
+            return download_request(number, send.announce_url)
+        return None
+
+    def _emit(self, lane: deque[Send], send: Send, event: bytes, transport: Transport) -> bool:
+        if not transport.has_room(len(event)):
+            return False
+        if lane[0] is send:
+            lane.popleft()
+        else:
+            lane.remove(send)
+        if send.upload is Upload.WANTS_URL:
+            self._waiting.remove(send)
+            send.take(UploadStep.NOT_SUPPORTED)
+        if send.upload is Upload.STORED:
+            path = "upload"
+        else:
+            path = "inline" if len(event) <= self._shared.config.inline_limit else "fragments"
+        self._sent.add(path, len(send.body))
+        self._shared.next_number()
+        transport.emit(event, send)
+        return True
+
+    # Endings.
+
+    def put_back(self, send: Send) -> None:
+        """To the head of the queue: the transport broke under it."""
+        send.stage = Stage.QUEUED
+        self._lane(send).appendleft(send)
+
+    def drop(self, send: Send) -> None:
+        """Out of the queue: it has failed."""
+        for lane in self._lanes:
+            if send in lane:
+                lane.remove(send)
+
+    def ended(self, send: Send) -> None:
+        """A send has its outcome."""
+        self.messages -= 1
+        self.bytes -= len(send.body)
+
+    def courtesy_failed(self, error: SendFailed) -> None:
+        """A message of the session's own could not be sent."""
+        self.actions.append(ReportError(error=error))
+
+    def transport_lost(self) -> None:
+        """Messages of the session's own are not sent on another transport."""
+        for lane in self._lanes:
+            for send in [s for s in lane if s.courtesy]:
+                lane.remove(send)
+                if send in self._waiting:
+                    self._waiting.remove(send)
+
+    def fail_all(self, detail: str) -> None:
+        """The session is over: what is queued ends as ``FAILED("closed")``."""
+        self._waiting.clear()
+        self._puts = 0
+        for lane in self._lanes:
+            while lane:
+                send = lane.popleft()
+                if not send.courtesy:
+                    send.fail(FailReason.CLOSED, detail)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is queued (what is on a transport is not)."""
+        return not any(self._lanes)

@@ -1,0 +1,304 @@
+"""`AuxSession`: the protocol over whole text messages, pure and deterministic.
+
+It knows the doors and the windows. It must not know what is behind them: each door checks its
+caller, hands the input to the engine, and ends in its pump. A session outlives its transports.
+
+The contract: feed one input, drain ``actions()`` to the end, re-arm one timer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, assert_never
+
+from . import _codec as codec
+from ._actions import Action
+from ._config import Config
+from ._constants import Role, SendId, State
+from ._credentials import Credentials
+from ._engine import Engine
+from ._errors import LocalProtocolError, RemoteProtocolError
+from ._events import (
+    Event,
+    HttpFailed,
+    HttpProgressed,
+    HttpResponded,
+    LoginUnavailable,
+    TransportFailure,
+    UploadGranted,
+    UploadRefused,
+)
+from ._stats import SessionStats
+from ._transport import Link
+
+
+class AuxSession:
+    """One side of the protocol, in whole text messages.
+
+    ``url`` is the WebSocket's URL: it goes into ``OpenTransport`` and into the URL policy.
+    ``on_connect`` are messages that go out after each login, before everything else.
+    Every door may raise `LocalProtocolError` for a mistake of the caller, which then has changed
+    nothing; what the peer sends never raises.
+    """
+
+    def __init__(
+        self,
+        role: Role,
+        config: Config | None = None,
+        url: str | None = None,
+        *,
+        headers: Iterable[tuple[str, str]] = (),
+        on_connect: Iterable[Mapping[str, Any]] = (),
+    ) -> None:
+        self.role = role
+        self.config = config if config is not None else Config()
+        self._engine = Engine(role, self.config, url, headers)
+        self.set_on_connect(on_connect)
+
+    # Windows.
+
+    @property
+    def state(self) -> State:
+        """The public state."""
+        return self._engine.life.state
+
+    @property
+    def info(self) -> Mapping[str, Any] | None:
+        """The connection info of the last login, or None."""
+        return self._engine.life.login.info
+
+    @property
+    def wants_data(self) -> bool:
+        """Whether to go on reading the wire."""
+        return self._engine.wants_data
+
+    @property
+    def latency(self) -> float | None:
+        """Seconds from the last ping to its pong on the current transport."""
+        return None if self._engine.life.current is None else self._engine.life.current.latency
+
+    def actions(self) -> Iterator[Action]:
+        """Drain the FIFO. Verbs called meanwhile append to the same queue."""
+        queue = self._engine.shared.actions
+        while queue:
+            yield queue.popleft()
+
+    def next_timeout(self) -> float | None:
+        """When to call ``handle_timeout``, on the clock of ``now``; None: no need."""
+        return self._engine.shared.timers.next()
+
+    def stats(self) -> SessionStats:
+        """A snapshot of the queues."""
+        return SessionStats(
+            outbox_messages=self._engine.outbox.messages,
+            outbox_bytes=self._engine.outbox.bytes,
+            pending_uploads=self._engine.outbox.uploads_pending,
+            pending_downloads=self._engine.inbox.downloads_pending,
+            held_bytes=self._engine.inbox.held,
+            untaken_bytes=self._engine.inbox.untaken,
+            latency=self.latency,
+            sent=dict(self._engine.outbox.sent),
+            received=dict(self._engine.inbox.received),
+        )
+
+    # Verbs.
+
+    def connect(self, now: float) -> None:
+        """Begin to open a transport; again after ``disconnect``. Nothing if that is under way."""
+        self._check_not_over("connect")
+        self._engine.at(now)
+        self._engine.life.connect()
+        self._engine.pump()
+
+    def disconnect(self, now: float) -> None:
+        """Close until ``connect`` is called. The outbox stays and transfers finish."""
+        self._engine.at(now)
+        if not self._engine.life.is_over:
+            self._engine.life.disconnect()
+        self._engine.pump()
+
+    def close(self, now: float) -> None:
+        """Close for good: what is queued ends as ``FAILED("closed")``."""
+        self._engine.at(now)
+        if not self._engine.life.is_over:
+            self._engine.life.finish()
+        self._engine.pump()
+
+    def send(self, message: Mapping[str, Any], now: float, *, watched: bool = True) -> SendId:
+        """Accept a message of any size; it is serialized here and now.
+
+        With ``watched=False`` only its final outcome is reported. Raises `LocalProtocolError` for
+        what is no message, what JSON cannot carry or a closed session, and `OutboxFull`.
+        """
+        self._check_not_over("send")
+        if self.config.validate:
+            from .messages import validate
+
+            validate(message, self.role)
+        body = codec.encode_message(message, self.config.max_json_depth)
+        self._engine.outbox.check_room(len(body))
+        self._engine.at(now)
+        if message["type"] == "login":
+            self._engine.life.login.by_application += 1
+        send_id = self._engine.outbox.accept(body, watched=watched)
+        self._engine.pump()
+        return send_id
+
+    def send_error(
+        self, info: Mapping[str, Any], now: float, *, event_id: float | None = -1
+    ) -> None:
+        """Send an error event (server role): ``[5, id or null, info]``."""
+        if self.role is not Role.SERVER:
+            raise LocalProtocolError("only a server sends error events")
+        self._check_not_over("send_error")
+        data = codec.error_event(event_id, info)
+        current = self._engine.life.current
+        if current is None or current.link is not Link.READY:
+            raise LocalProtocolError("send_error: there is no open connection")
+        self._engine.at(now)
+        current.queue(data)
+        self._engine.pump()
+
+    def login(self, credentials: Credentials, now: float) -> None:
+        """Answer ``AskForLogin``; else log in with these from now on, on this transport too."""
+        self._check_not_over("login")
+        if self.role is not Role.CLIENT:
+            raise LocalProtocolError("only a client logs in")
+        self._engine.at(now)
+        self._engine.life.provide_login(credentials)
+        self._engine.pump()
+
+    def set_on_connect(self, messages: Iterable[Mapping[str, Any]]) -> None:
+        """Replace the messages that go out after each login; from the next login on."""
+        depth = self.config.max_json_depth
+        self._engine.life.on_connect = tuple(codec.encode_message(m, depth) for m in messages)
+
+    def taken(self, size: int, now: float) -> None:
+        """The application has taken delivered messages of ``size`` bytes in all."""
+        self._engine.at(now)
+        self._engine.inbox.taken(size)
+        self._engine.pump()
+
+    def pause_reading(self, now: float) -> None:
+        """The embedder stops reading for reasons of its own: ``wants_data`` is false until
+        ``resume_reading``, and the deadlines of answers stand still."""
+        self._engine.at(now)
+        self._engine.is_reading = False
+        self._engine.pump()
+
+    def resume_reading(self, now: float) -> None:
+        """The embedder reads again."""
+        self._engine.at(now)
+        self._engine.is_reading = True
+        self._engine.pump()
+
+    def _check_not_over(self, verb: str) -> None:
+        if self._engine.life.is_over:
+            raise LocalProtocolError(f"{verb}: the session is closed for good; make a new one")
+
+    # The wire.
+
+    def transport_opened(
+        self, now: float, *, transport: int | None = None, url: str | None = None
+    ) -> None:
+        """The transport is open, its handshake done. A server's first may come unasked.
+
+        ``url`` is the one that it was opened with, if that is not the session's own: from now on
+        the URL policy goes by it.
+        """
+        self._engine.at(now)
+        if self.role is Role.SERVER and self.state is State.IDLE and transport is None:
+            self._engine.life.connect()
+        found = self._engine.life.transports.find(transport)
+        if found is not None:
+            if url is not None:
+                self._engine.shared.url = url
+            self._engine.life.opened(found)
+        self._engine.pump()
+
+    def transport_failed(
+        self, failure: TransportFailure, now: float, *, transport: int | None = None
+    ) -> None:
+        """The transport could not be opened."""
+        self._engine.at(now)
+        found = self._engine.life.transports.find(transport)
+        if found is not None:
+            if found.link is Link.CLOSING or found.opened_at is not None:
+                self._engine.life.ended(found, 1006, "")
+            else:
+                self._engine.life.failed(found, failure)
+        self._engine.pump()
+
+    def receive_text(self, data: str | bytes, now: float, *, transport: int | None = None) -> None:
+        """One whole text message came: a `str`, or its UTF-8 bytes."""
+        self._engine.at(now)
+        found = self._engine.life.transports.find(transport)
+        if found is not None and found.opened_at is not None and found.link is not Link.CLOSING:
+            found.last_received = self._engine.shared.now
+            self._engine.receive(data, found)
+        self._engine.pump()
+
+    def data_sent(self, count: int, now: float, *, transport: int | None = None) -> None:
+        """A completed write took the first ``count`` unreported ``SendText`` of this transport."""
+        self._engine.at(now)
+        found = self._engine.life.transports.find(transport)
+        if found is not None:
+            found.written(count)
+        self._engine.pump()
+
+    def receive_pong(self, payload: bytes, now: float, *, transport: int | None = None) -> None:
+        """A pong came."""
+        self._engine.at(now)
+        found = self._engine.life.transports.find(transport)
+        if found is not None:
+            found.last_received = self._engine.shared.now
+            self._engine.pulse.pong(found, bytes(payload))
+        self._engine.pump()
+
+    def receive_eof(
+        self, now: float, *, code: int = 1006, reason: str = "", transport: int | None = None
+    ) -> None:
+        """The transport ended, with the code and reason of its close frame (1006: it had none)."""
+        self._engine.at(now)
+        found = self._engine.life.transports.find(transport)
+        if found is not None:
+            self._engine.life.ended(found, code, reason)
+        self._engine.pump()
+
+    def report_violation(
+        self, error: RemoteProtocolError, now: float, *, transport: int | None = None
+    ) -> None:
+        """The layer below met something that is no text message, and goes on."""
+        self._engine.at(now)
+        self._engine.report(error, self._engine.life.transports.find(transport))
+        self._engine.pump()
+
+    # Helpers and the clock.
+
+    def handle(self, event: Event, now: float) -> None:
+        """The outcome of an action. A late one (of something given up) is ignored."""
+        self._engine.at(now)
+        match event:
+            case HttpResponded():
+                self._engine.transfers.responded(event)
+            case HttpFailed():
+                self._engine.transfers.failed(event)
+            case HttpProgressed():
+                self._engine.transfers.progressed(event)
+            case UploadGranted():
+                self._engine.answers.embedder_granted(event)
+            case UploadRefused():
+                self._engine.answers.embedder_refused(event)
+            case LoginUnavailable():
+                found = self._engine.life.transports.find(event.transport)
+                if found is not None:
+                    self._engine.life.login_unavailable(found, event.error)
+            case _:
+                assert_never(event)
+        self._engine.pump()
+
+    def handle_timeout(self, now: float) -> None:
+        """Do what is due. Free when nothing is."""
+        self._engine.at(now)
+        if self._engine.shared.timers.next() is not None:
+            self._engine.pump()

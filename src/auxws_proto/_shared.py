@@ -1,0 +1,71 @@
+"""What the parts of one session share: the clock's last word, one FIFO, one counter, the timers.
+
+It knows no behaviour. Parts call each other directly where the design says who owns what; this is
+only the bench that they all work at.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from ._actions import Action
+from ._config import Config
+from ._constants import Role
+from ._reports import Tally
+from ._timers import Timers
+
+
+class Counts:
+    """Messages and bytes, by path."""
+
+    def __init__(self) -> None:
+        self._by_path: dict[str, list[int]] = {}
+
+    def add(self, path: str, size: int) -> None:
+        """Count one message of `size` bytes."""
+        count = self._by_path.setdefault(path, [0, 0])
+        count[0] += 1
+        count[1] += size
+
+    def tallies(self) -> dict[str, Tally]:
+        """The counts so far."""
+        return {path: Tally(messages=n, bytes=size) for path, (n, size) in self._by_path.items()}
+
+
+class Shared:
+    """The common ground of a session's parts."""
+
+    def __init__(self, role: Role, config: Config, url: str | None) -> None:
+        self.role = role
+        self.config = config
+        self.url = url
+        self.now = float("-inf")
+        self.actions: deque[Action] = deque()
+        self.timers = Timers()
+        self._number = 0
+        self._transfer = 0
+
+    @property
+    def upcoming_number(self) -> int:
+        """The number that the next numbered event would have.
+
+        A server's own events carry 0 (``docs/protocol.md`` §2).
+        """
+        return self._number + 1 if self.role is Role.CLIENT else 0
+
+    def next_number(self) -> int:
+        """Take the next event number (a server's own events all carry 0, §2)."""
+        if self.role is Role.CLIENT:
+            self._number += 1
+            return self._number
+        return 0
+
+    def next_transfer(self) -> int:
+        """Take the next transfer id; 1 is the first."""
+        self._transfer += 1
+        return self._transfer
+
+    def backoff(self, base: float, attempt: int, cap: float) -> float:
+        """Full jitter: ``uniform(0, min(cap, base * 2**attempt))`` seconds."""
+        ceiling = min(cap, base * 2.0 ** min(attempt, 60))
+        return min(max(self.config.random(), 0.0), 1.0) * ceiling

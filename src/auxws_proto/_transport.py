@@ -1,0 +1,275 @@
+"""One transport: its state, its write window, and what on it is not proven to have arrived.
+
+It knows one number, one queue of unproven texts, one ping. It must not know which transport is
+current, nor what a text means. Settling (who learns that a transport broke, and with which fate)
+starts only here, from `Transport.settle`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final, Protocol
+
+from ._actions import SendPing, SendText
+from ._shared import Shared
+
+
+class Link(Enum):
+    """The states of one transport."""
+
+    OPENING = auto()
+    """Asked for, and in the WebSocket's handshake."""
+    ASKING = auto()
+    """Open; credentials are asked for."""
+    LOGGING_IN = auto()
+    """The login message is out."""
+    READY = auto()
+    """Sends may go out."""
+    RETIRING = auto()
+    """Rotated out: sends nothing more, is read until its end."""
+    CLOSING = auto()
+    """We asked for the end; only the end is of interest."""
+    ENDED = auto()
+
+
+class Step(Enum):
+    """What moves a transport from state to state."""
+
+    ASKED = auto()
+    LOGIN_SENT = auto()
+    LOGIN_NOT_NEEDED = auto()
+    LOGIN_ACCEPTED = auto()
+    LOGIN_REFUSED = auto()
+    REPLACED = auto()
+    CLOSED_BY_US = auto()
+    ENDED = auto()
+
+
+STEPS: Final[Mapping[Link, Mapping[Step, Link]]] = {
+    Link.OPENING: {
+        Step.ASKED: Link.ASKING,
+        Step.LOGIN_SENT: Link.LOGGING_IN,
+        Step.LOGIN_NOT_NEEDED: Link.READY,
+        Step.ENDED: Link.ENDED,
+    },
+    Link.ASKING: {
+        Step.ASKED: Link.ASKING,
+        Step.LOGIN_SENT: Link.LOGGING_IN,
+        Step.CLOSED_BY_US: Link.CLOSING,
+        Step.ENDED: Link.ENDED,
+    },
+    Link.LOGGING_IN: {
+        Step.LOGIN_ACCEPTED: Link.READY,
+        Step.ASKED: Link.ASKING,
+        Step.CLOSED_BY_US: Link.CLOSING,
+        Step.ENDED: Link.ENDED,
+    },
+    Link.READY: {
+        Step.LOGIN_SENT: Link.LOGGING_IN,
+        Step.REPLACED: Link.RETIRING,
+        Step.CLOSED_BY_US: Link.CLOSING,
+        Step.ENDED: Link.ENDED,
+    },
+    Link.RETIRING: {Step.CLOSED_BY_US: Link.CLOSING, Step.ENDED: Link.ENDED},
+    Link.CLOSING: {Step.ENDED: Link.ENDED},
+    Link.ENDED: {},
+}
+"""The whole life of a transport; a step that is absent is a defect of ours. The docs draw this."""
+
+IS_OPEN: Final = frozenset({Link.ASKING, Link.LOGGING_IN, Link.READY, Link.RETIRING})
+
+
+class Sender(Protocol):
+    """Whoever put a text on a transport, and is told what became of it."""
+
+    def written(self, *, provable: bool) -> None:
+        """A completed write took the text; ``provable`` says whether proof may still come."""
+
+    def proven(self) -> None:
+        """The text arrived at the gateway."""
+
+    def unprovable(self) -> None:
+        """No proof will come: this transport answers no pings."""
+
+    def unsettled(self) -> None:
+        """The transport is given up, and nothing proved that the text arrived."""
+
+
+@dataclass(slots=True)
+class _Text:
+    serial: int
+    size: int
+    sender: Sender | None
+    written: bool = False
+
+
+class Transport:
+    """The books of one transport."""
+
+    def __init__(self, number: int, shared: Shared) -> None:
+        self.number = number
+        self.link = Link.OPENING
+        self.opened_at: float | None = None
+        self.last_received = float("-inf")
+        self.login_attempts = 0
+        self.login_number: int | None = None
+        self.ready_at: float | None = None
+        self.uploads_off = False
+        self.asks_ahead = True
+        self.answers_pings = False
+        self.unprovable = False
+        self.latency: float | None = None
+        self._shared = shared
+        self._confirms = shared.config.confirm and shared.config.barrier is not None
+        self._serial = 0
+        self._unreported = 0
+        self._unwritten: deque[_Text] = deque()
+        self._unproven: deque[_Text] = deque()
+        self._answers: deque[bytes] = deque()
+        self.queued_bytes = 0
+        self._ping: int | None = None
+        self._ping_sent_at = 0.0
+
+    def take(self, step: Step) -> None:
+        """Go where the table says."""
+        self.link = STEPS[self.link][step]
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether anything can still be sent on it."""
+        return self.link is not Link.CLOSING and self.link is not Link.ENDED
+
+    # Writing.
+
+    def queue(self, data: bytes) -> None:
+        """Queue an answer, which waits for nothing but room."""
+        self._answers.append(data)
+        self.queued_bytes += len(data)
+
+    def flush(self) -> None:
+        """Emit the answers that there is room for."""
+        while self._answers and self.link in IS_OPEN and self.has_room(len(self._answers[0])):
+            data = self._answers.popleft()
+            self.queued_bytes -= len(data)
+            self.emit(data)
+
+    def has_room(self, size: int) -> bool:
+        """Whether `size` more bytes fit in the write window; one text always fits an empty one."""
+        return not self._unreported or self._unreported + size <= self._shared.config.write_ahead
+
+    def emit(self, data: bytes, sender: Sender | None = None) -> int:
+        """Emit one text; its sender learns its fate. Returns the text's serial."""
+        shared = self._shared
+        self._serial += 1
+        text = _Text(self._serial, len(data), sender)
+        self._unreported += text.size
+        self._unwritten.append(text)
+        if sender is not None:
+            self._unproven.append(text)
+        shared.actions.append(
+            SendText(transport=self.number, data=data, max_frame=shared.config.inline_limit)
+        )
+        return self._serial
+
+    def written(self, count: int) -> int:
+        """A completed write took the first `count` unreported texts; returns how many it took."""
+        done = min(count, len(self._unwritten))
+        for _ in range(done):
+            text = self._unwritten.popleft()
+            self._unreported -= text.size
+            text.written = True
+            if text.sender is not None:
+                provable = self._confirms and not self.unprovable
+                if not provable:
+                    # Without proof texts leave in the order in which they were emitted.
+                    self._unproven.popleft()
+                text.sender.written(provable=provable)
+        return done
+
+    @property
+    def unwritten(self) -> int:
+        """How many texts are emitted and not reported."""
+        return len(self._unwritten)
+
+    # Proof.
+
+    @property
+    def wants_proof(self) -> bool:
+        """Whether a text is out that no ping has been sent behind."""
+        return (
+            self._confirms and bool(self._unproven) and self._ping is None and not self.unprovable
+        )
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether nothing is left that may or may not have arrived."""
+        return not self._unproven
+
+    @property
+    def is_pinged(self) -> bool:
+        """Whether a ping is out."""
+        return self._ping is not None
+
+    def ping(self) -> None:
+        """Send a ping, whose payload is the serial of the last text before it."""
+        self._ping = self._serial
+        self._ping_sent_at = self._shared.now
+        self._shared.actions.append(SendPing(transport=self.number, payload=b"%d" % self._serial))
+
+    def ask_by_message(self, data: bytes) -> None:
+        """Send a message whose answer proves all before it, where pings cannot be had."""
+        self._ping_sent_at = self._shared.now
+        self._ping = self.emit(data)
+
+    @property
+    def upcoming_serial(self) -> int:
+        """The serial of the next text."""
+        return self._serial + 1
+
+    def answered(self, serial: int) -> bool:
+        """The answer for `serial` came. False: it is not the one that is awaited."""
+        if serial != self._ping:
+            if self.unprovable:
+                # Late, but an answer: pings are worth sending here after all.
+                self.unprovable = False
+                self.answers_pings = True
+            return False
+        self._ping = None
+        self.answers_pings = True
+        self.unprovable = False
+        self.latency = self._shared.now - self._ping_sent_at
+        while self._unproven and self._unproven[0].serial <= serial:
+            sender = self._unproven.popleft().sender
+            assert sender is not None
+            sender.proven()
+        return True
+
+    def give_up_proof(self) -> None:
+        """No answer came, and none ever has: whatever is written ends as sent."""
+        self._ping = None
+        self.unprovable = True
+        texts, self._unproven = self._unproven, deque()
+        for text in texts:
+            assert text.sender is not None
+            if text.written:
+                text.sender.unprovable()
+            else:
+                self._unproven.append(text)
+
+    def settle(self) -> None:
+        """Give the transport up: tell the senders of what is unproven, last first.
+
+        Last first, so that each can go back to the head of its queue.
+        """
+        texts, self._unproven = self._unproven, deque()
+        self._unwritten.clear()
+        self._answers.clear()
+        self._unreported = self.queued_bytes = 0
+        self._ping = None
+        while texts:
+            sender = texts.pop().sender
+            assert sender is not None
+            sender.unsettled()

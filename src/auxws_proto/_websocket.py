@@ -1,0 +1,330 @@
+"""RFC 6455 on one transport, by wsproto: all that wsproto leaves to its caller is done here, once.
+
+It knows the handshake, frames, control frames and size caps. It must not know events, sessions or
+actions: bytes go in and `Received` things come out. It is the only module that imports wsproto, and
+whatever exception comes out of that on receiving is the peer's failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import wsproto
+from wsproto import events as ws
+from wsproto.connection import ConnectionState
+
+from ._constants import Role, Violation
+from ._errors import RemoteProtocolError
+from ._events import TransportFailure
+from ._target import Target
+
+_SUBPROTOCOLS: Final = (None, "casualos.records")
+"""What API Gateway's endpoints take (``docs/protocol.md`` §1); anything else is HTTP 400."""
+
+_CLOSE_CODES: Final = {
+    Violation.BINARY_MESSAGE: 1003,
+    Violation.FRAME_TOO_LARGE: 1009,
+    Violation.TOO_LARGE: 1009,
+}
+"""What API Gateway closes with (§5)."""
+
+_SIDES: Final = {
+    Role.CLIENT: wsproto.ConnectionType.CLIENT,
+    Role.SERVER: wsproto.ConnectionType.SERVER,
+}
+
+_MAX_REASON: Final = 123
+
+_BAD_REQUEST: Final = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The handshake is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The handshake failed."""
+
+    failure: TransportFailure
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A whole text message."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Pinged:
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ponged:
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Violated:
+    """Something that is no text message; the connection goes on."""
+
+    error: RemoteProtocolError
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Bytes that must go out now."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The WebSocket is closed, by the peer's close frame or by a failure of its making."""
+
+    code: int
+    reason: str
+    error: RemoteProtocolError | None = None
+
+
+Received: TypeAlias = Accepted | Refused | Text | Pinged | Ponged | Violated | Reply | Closed
+
+
+class WebSocket:
+    """One WebSocket connection, either side of it."""
+
+    def __init__(
+        self, role: Role, *, max_message: int, max_frame: int | None, close_on_violation: bool
+    ) -> None:
+        self._role = role
+        self._ws = wsproto.WSConnection(_SIDES[role])
+        self._max_message = max_message
+        self._max_frame = max_frame
+        self._close_on_violation = close_on_violation
+        self._subprotocol: str | None = None
+        self._parts: list[bytes] = []
+        self._message_size = 0
+        self._frame_size = 0
+        self._skipping: RemoteProtocolError | None = None
+        self.is_open = False
+        self.is_closed = False
+
+    # Sending.
+
+    def request(
+        self, target: Target, subprotocol: str | None, headers: Iterable[tuple[str, str]]
+    ) -> bytes:
+        """The client's handshake. No extension is offered: the gateway's are faulty (§5)."""
+        self._subprotocol = subprotocol
+        return self._ws.send(
+            ws.Request(
+                host=target.host_header,
+                target=target.path,
+                subprotocols=[] if subprotocol is None else [subprotocol],
+                extra_headers=[(name.encode(), value.encode("latin-1")) for name, value in headers],
+            )
+        )
+
+    def expect(self, subprotocol: str | None) -> None:
+        """The server's side: which subprotocol to insist on, if any."""
+        self._subprotocol = subprotocol
+
+    def text(self, data: bytes, max_frame: int) -> bytes:
+        """One text message in frames of at most `max_frame` payload bytes (RFC 6455 §5.4)."""
+        text = data.decode()
+        if len(data) <= max_frame:
+            return self._ws.send(ws.TextMessage(data=text))
+        frames = []
+        parts = list(_split_utf8(data, max_frame))
+        for part in parts[:-1]:
+            frames.append(self._ws.send(ws.TextMessage(data=part.decode(), message_finished=False)))
+        frames.append(self._ws.send(ws.TextMessage(data=parts[-1].decode())))
+        return b"".join(frames)
+
+    def ping(self, payload: bytes) -> bytes:
+        """A ping frame."""
+        return self._ws.send(ws.Ping(payload=payload))
+
+    def pong(self, payload: bytes) -> bytes:
+        """A pong frame."""
+        return self._ws.send(ws.Pong(payload=payload))
+
+    def close(self, code: int, reason: str) -> bytes:
+        """A close frame, or nothing if one has gone out."""
+        if self._ws.state is not ConnectionState.OPEN:
+            return b""
+        text = reason.encode()[:_MAX_REASON].decode(errors="ignore")
+        return self._ws.send(ws.CloseConnection(code=code, reason=text or None))
+
+    # Receiving.
+
+    def receive(self, data: bytes) -> Iterator[Received]:
+        """What these bytes amount to. Never raises for what the peer did."""
+        if self.is_closed:
+            return
+        try:
+            self._ws.receive_data(data)
+            for event in self._ws.events():
+                yield from self._received(event)
+                if self.is_closed:
+                    return
+        except Exception as error:
+            # wsproto lets out errors of h11, of its own and of codecs, all on hostile input only.
+            yield from self._failed(error)
+
+    def receive_eof(self) -> Iterator[Received]:
+        """The byte stream ended."""
+        if self.is_closed:
+            return
+        self.is_closed = True
+        if self.is_open:
+            yield Closed(1006, "")
+        else:
+            yield Refused(
+                TransportFailure(kind="handshake", detail="the connection ended in the handshake")
+            )
+
+    def _failed(self, error: Exception) -> Iterator[Received]:
+        self.is_closed = True
+        if not self.is_open:
+            if self._role is Role.SERVER:
+                yield Reply(_BAD_REQUEST)
+            yield Refused(TransportFailure(kind="handshake", detail=_words(error)))
+            return
+        hint = getattr(error, "event_hint", None)
+        code = int(hint.code) if isinstance(hint, ws.CloseConnection) else 1002
+        violation = RemoteProtocolError(Violation.WEBSOCKET, _words(error))
+        data = b""
+        if self._ws.state is ConnectionState.OPEN:
+            data = self._ws.send(ws.CloseConnection(code=code, reason=None))
+        if data:
+            yield Reply(data)
+        yield Closed(code, _words(error)[:_MAX_REASON], violation)
+
+    def _received(self, event: ws.Event) -> Iterator[Received]:
+        match event:
+            case ws.TextMessage():
+                yield from self._joined(event, event.data.encode())
+            case ws.BytesMessage():
+                yield from self._joined(event, bytes(event.data))
+            case ws.Ping():
+                yield Pinged(bytes(event.payload))
+            case ws.Pong():
+                yield Ponged(bytes(event.payload))
+            case ws.CloseConnection():
+                self.is_closed = True
+                if self._ws.state is ConnectionState.REMOTE_CLOSING:
+                    yield Reply(self._ws.send(event.response()))
+                yield Closed(int(event.code), event.reason or "")
+            case ws.AcceptConnection():
+                yield from self._accepted(event)
+            case ws.RejectConnection():
+                yield self._rejected(event)
+            case ws.Request():
+                yield from self._requested(event)
+            case _:
+                # The body of a refusal; the refusal itself has been told.
+                pass
+
+    def _joined(self, event: ws.TextMessage | ws.BytesMessage, data: bytes) -> Iterator[Received]:
+        self._frame_size += len(data)
+        self._message_size += len(data)
+        if self._skipping is None:
+            self._skipping = self._objection(isinstance(event, ws.BytesMessage))
+            if self._skipping is None:
+                self._parts.append(data)
+            else:
+                self._parts.clear()
+                if self._close_on_violation:
+                    code = _CLOSE_CODES[self._skipping.violation]
+                    self.is_closed = True
+                    yield Reply(self.close(code, ""))
+                    yield Closed(code, "", self._skipping)
+                    return
+        if event.frame_finished:
+            self._frame_size = 0
+        if event.message_finished:
+            joined, skipped = self._parts, self._skipping
+            self._parts, self._skipping, self._message_size = [], None, 0
+            if skipped is None:
+                yield Text(joined[0] if len(joined) == 1 else b"".join(joined))
+            else:
+                yield Violated(skipped)
+
+    def _objection(self, is_binary: bool) -> RemoteProtocolError | None:
+        if is_binary:
+            return RemoteProtocolError(
+                Violation.BINARY_MESSAGE, "a binary message; events are text"
+            )
+        if self._max_frame is not None and self._frame_size > self._max_frame:
+            detail = f"a frame has over {self._max_frame:,} bytes, the limit"
+            return RemoteProtocolError(Violation.FRAME_TOO_LARGE, detail)
+        if self._message_size > self._max_message:
+            detail = f"a message has over {self._max_message:,} bytes, the limit"
+            return RemoteProtocolError(Violation.TOO_LARGE, detail)
+        return None
+
+    # The handshake.
+
+    def _accepted(self, event: ws.AcceptConnection) -> Iterator[Received]:
+        if event.subprotocol != self._subprotocol:
+            self.is_closed = True
+            detail = f"the server did not take the subprotocol {self._subprotocol!r}"
+            yield Refused(TransportFailure(kind="subprotocol", detail=detail))
+            return
+        self.is_open = True
+        yield Accepted()
+
+    def _rejected(self, event: ws.RejectConnection) -> Refused:
+        self.is_closed = True
+        status = event.status_code
+        retry_after = None
+        for name, value in event.headers:
+            if name.lower() == b"retry-after" and value.isdigit() and len(value) < 7:
+                retry_after = float(value)
+        # "any other value: HTTP 400 at the handshake" (§1)
+        by_subprotocol = status == 400 and self._subprotocol is not None
+        return Refused(
+            TransportFailure(
+                kind="subprotocol" if by_subprotocol else "rejected",
+                status=status,
+                detail=f"HTTP {status}",
+                retry_after=retry_after,
+            )
+        )
+
+    def _requested(self, event: ws.Request) -> Iterator[Received]:
+        offered = event.subprotocols[0] if len(event.subprotocols) == 1 else None
+        wanted = (self._subprotocol,) if self._subprotocol is not None else _SUBPROTOCOLS
+        if len(event.subprotocols) > 1 or offered not in wanted:
+            self.is_closed = True
+            yield Reply(_BAD_REQUEST)
+            yield Refused(TransportFailure(kind="subprotocol", detail="an unknown subprotocol"))
+            return
+        yield Reply(self._ws.send(ws.AcceptConnection(subprotocol=offered)))
+        self.is_open = True
+        yield Accepted()
+
+
+def _split_utf8(data: bytes, size: int) -> Iterator[bytes]:
+    """Parts of at most `size` bytes that end between characters."""
+    start = 0
+    while len(data) - start > size:
+        end = start + size
+        # 0b10xxxxxx continues a character.
+        while data[end] & 0xC0 == 0x80:
+            end -= 1
+        yield data[start:end]
+        start = end
+    yield data[start:]
+
+
+def _words(error: Exception) -> str:
+    """The text of wsproto's own errors; others may quote what the peer sent."""
+    ours = type(error).__module__.startswith("wsproto")
+    return str(error) if ours else "not HTTP or not RFC 6455"

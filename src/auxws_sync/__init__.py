@@ -1,0 +1,25 @@
+"""The blocking driver of auxws, for programs without an event loop: scripts, notebooks, threads.
+
+``with connect(url) as client`` gives an `AuxClient`, which any number of threads may use. Its names
+are those of ``auxws_anyio``, with ``for`` in place of ``async for`` and timeouts as parameters.
+"""
+
+from __future__ import annotations
+
+from ._client import AuxClient, connect
+from ._dial import Connector
+from ._http import HttpClient, HttpTransport
+from ._line import Cancellation
+from ._receipt import Receipt
+from ._subscription import Subscription
+
+__all__ = [
+    "AuxClient",
+    "Cancellation",
+    "Connector",
+    "HttpClient",
+    "HttpTransport",
+    "Receipt",
+    "Subscription",
+    "connect",
+]

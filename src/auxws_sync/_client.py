@@ -1,0 +1,395 @@
+"""`AuxClient` and `connect`: what applications see of this driver.
+
+It knows the names of the public interface. It must not know how anything of it is done: the
+`Engine` owns the machine and its thread, the `Desk` keeps what has come.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import os
+import random
+import ssl as tls
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from auxws_proto import (
+    AuxWebSocket,
+    Config,
+    ConnectionFailed,
+    Credentials,
+    ErrorReport,
+    LocalProtocolError,
+    OutboxFull,
+    Role,
+    SlowPolicy,
+    State,
+    StateChange,
+    Stats,
+    Tally,
+)
+from auxws_proto._mailbox import MAX_MAILBOX_BYTES, MAX_MAILBOX_MESSAGES, MessageBox
+
+from ._calls import NotYet, deadline_of
+from ._dial import Connector, check_proxy
+from ._engine import Engine
+from ._errands import Headers, Settings, Source
+from ._http import HttpTransport
+from ._pump import Observer
+from ._receipt import Receipt
+from ._signals import sigterm_leaves
+from ._sources import Messages, Reports
+from ._subscription import Subscription
+
+Message = dict[str, Any]
+
+_numbers = itertools.count(1)
+
+
+class AuxClient:
+    """A client of one AUX endpoint, for any number of threads. ``with`` it; `connect` as wanted.
+
+    Entering starts the machinery and opens nothing; leaving sends what is accepted, for at most
+    ``config.close_timeout`` seconds, and ends for good. See `connect` for the parameters. In a child
+    after ``os.fork()`` every method raises `AuxError`; on the client's own thread, which is where
+    ``observer`` is called, those that wait raise `LocalProtocolError`.
+    """
+
+    def __init__(
+        self,
+        url: Source[str],
+        *,
+        subprotocol: str | None = None,
+        login: Source[Credentials] | None = None,
+        on_connect: Iterable[Mapping[str, Any]] = (),
+        config: Config | None = None,
+        headers: Source[Headers] = (),
+        ssl: tls.SSLContext | None = None,
+        proxy: str | None = None,
+        http: HttpTransport | None = None,
+        transport: Connector | None = None,
+        outbox: None = None,
+        trace: None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        for name, value in (("outbox", outbox), ("trace", trace)):
+            if value is not None:
+                raise LocalProtocolError(f"{name}= is not supported by this version")
+        config = config if config is not None else Config()
+        if config.random is Config().random:
+            # The core draws no randomness; without it all clients would reconnect in step.
+            config = dataclasses.replace(config, random=random.random)
+        self.config = dataclasses.replace(config, ask_for_login=login is not None)
+        headers = headers if callable(headers) else tuple(headers)
+        machine = AuxWebSocket(
+            Role.CLIENT,
+            self.config,
+            url=None if callable(url) else url,
+            subprotocol=subprotocol,
+            headers=() if callable(headers) else headers,
+            on_connect=on_connect,
+        )
+        settings = Settings(
+            url=url,
+            headers=headers,
+            login=login,
+            config=self.config,
+            ssl=ssl,
+            proxy=check_proxy(proxy),
+            http=http,
+            connector=transport,
+        )
+        self._engine = Engine(machine, settings, f"auxws-{next(_numbers)}", observer)
+        self._desk = self._engine.desk
+        self._everything = self._subscribe(MessageBox())
+        # Nothing in the engine knows the client, so a forgotten one is collected, and its thread
+        # ends; at the interpreter's exit, too.
+        weakref.finalize(self, self._engine.abandon)
+
+    # The context.
+
+    def __enter__(self) -> Self:
+        self._engine.start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        # A forked child that leaves the block must leave the parent's connection alone.
+        if os.getpid() == self._engine.process:
+            self.close()
+
+    def close(self, timeout: float | None = None) -> None:
+        """Send what is accepted, then close; end for good after ``timeout`` seconds in any case.
+
+        The default is ``config.close_timeout``. No thread, socket or descriptor is left, but for a
+        callable or a resolver that does not return. Twice is once.
+        """
+        self._engine.check()
+        self._engine.close(self.config.close_timeout if timeout is None else timeout)
+
+    # Connection.
+
+    def connect(self) -> None:
+        """Begin to open; `wait_connected` waits for it. Again after `disconnect`; else it is free.
+
+        Raises `LocalProtocolError` if the client has ended.
+        """
+        self._check()
+        self._engine.call(self._engine.machine.connect)
+
+    def disconnect(self) -> None:
+        """Close until `connect` is called. What is accepted stays and is sent then."""
+        self._check()
+        self._engine.call(self._engine.machine.disconnect)
+        self._desk.wait_for(lambda: self._desk.state is not State.CLOSING, None)
+
+    @property
+    def state(self) -> State:
+        """The state of the connection."""
+        return self._desk.state
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether messages go out now: connected, and logged in if there is a login."""
+        return self.state is State.OPEN
+
+    def states(self) -> Subscription[StateChange]:
+        """Iterate over the changes of the state from now on."""
+        self._engine.check()
+        return Subscription(Reports(self._desk, self._desk.states, self), self._engine.check)
+
+    def wait_connected(self, timeout: float | None = None) -> None:
+        """Wait until `is_connected`.
+
+        Raises `TimeoutError` after ``timeout`` seconds, and what ended the client if that has
+        happened: `ConnectionFailed`, `LoginRefused`.
+        """
+        self._check()
+        desk = self._desk
+        desk.wait_for(lambda: desk.state in (State.OPEN, State.CLOSED), deadline_of(timeout))
+        state, cause = desk.state, desk.cause
+        if state is State.CLOSED:
+            raise cause or ConnectionFailed("closed", "the client has ended")
+        if state is not State.OPEN:
+            text = f": {cause}" if cause is not None else ""
+            raise TimeoutError(f"not connected within {timeout:g} s, but {state.value}{text}")
+
+    @property
+    def info(self) -> Mapping[str, Any] | None:
+        """The connection info of the last login: connectionId, sessionId, userId."""
+        return self._desk.info
+
+    @property
+    def indicator(self) -> Credentials | None:
+        """What this client last logged in with."""
+        return self._engine.errands.credentials
+
+    @property
+    def origin(self) -> str | None:
+        """Scheme, host and port of the URL; None before a callable has given one."""
+        url = self._engine.errands.url
+        if url is None:
+            return None
+        parts = urlsplit(url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+    def errors(self) -> Subscription[ErrorReport]:
+        """Iterate over what goes wrong without concerning a send.
+
+        Error events of the server, gateway notices, gaps, refused frames. The first call also
+        gets what came before it, at most 1,000.
+        """
+        self._engine.check()
+        return Subscription(Reports(self._desk, self._desk.errors, self), self._engine.check)
+
+    # Sending.
+
+    def send(self, message: Mapping[str, Any], timeout: float | None = None) -> Receipt:
+        """Accept a message of any size; it is serialized here and now.
+
+        Waits while the outbox is full (``config.overflow``) or, if so configured, while there is no
+        connection (``config.offline``), in the order of the calls; after ``timeout`` seconds of
+        that it raises `TimeoutError` and has accepted nothing. Raises `LocalProtocolError` for what
+        is no message or for an ended client, `OutboxFull` or `ConnectionFailed` where the
+        configuration says to raise.
+        """
+        self._check()
+        engine, desk, config = self._engine, self._desk, self.config
+
+        def accept(now: float) -> Receipt:
+            if config.offline != "queue" and desk.state not in (State.OPEN, State.CLOSED):
+                if config.offline == "raise":
+                    raise ConnectionFailed("offline", f"the client is {desk.state.value}")
+                raise NotYet
+            try:
+                send_id = engine.machine.send(message, now)
+            except OutboxFull:
+                if config.overflow == "raise":
+                    raise
+                raise NotYet from None
+            # Known before the machine is drained, which may report its outcome at once.
+            return desk.accept(send_id, engine.check)
+
+        return engine.call(accept, queues=True, timeout=timeout)
+
+    def flush(self, timeout: float | None = None) -> None:
+        """Wait until every message accepted so far has an outcome, good or bad.
+
+        Raises `TimeoutError` after ``timeout`` seconds.
+        """
+        self._check()
+        if not self._desk.wait_for(self._desk.settled(), deadline_of(timeout)):
+            left = self._desk.unsettled
+            raise TimeoutError(f"{left} messages without an outcome after {timeout:g} s")
+
+    # Receiving.
+
+    def event(
+        self,
+        type: str,
+        *,
+        policy: SlowPolicy = "block",
+        max_messages: int = MAX_MAILBOX_MESSAGES,
+        max_bytes: int = MAX_MAILBOX_BYTES,
+    ) -> Subscription[Message]:
+        """Subscribe to messages of one type: ``with client.event(t) as stream: for …``.
+
+        When it holds ``max_messages`` messages or ``max_bytes`` bytes, ``policy`` says what happens:
+        ``"block"`` stops the reading of the connection (pongs and upload URLs wait too),
+        ``"drop_oldest"`` loses and counts, ``"error"`` ends it with `SlowConsumer`. Messages that
+        came before the first subscription of the client wait for it.
+        """
+        self._check()
+        box = MessageBox(type, policy=policy, max_messages=max_messages, max_bytes=max_bytes)
+        return self._subscribe(box)
+
+    def __iter__(self) -> Subscription[Message]:
+        """Iterate over every message; each goes to one iteration, and waits while there is none."""
+        self._check()
+        return iter(self._everything)
+
+    def request(
+        self,
+        message: Mapping[str, Any],
+        *,
+        reply: str | None = None,
+        where: Callable[[Message], bool] | None = None,
+        timeout: float | None = None,
+    ) -> Message:
+        """Send a message, and wait for the first of type ``reply`` for which ``where`` is true.
+
+        ``where`` is called on this thread. Raises `SendFailed` if the message failed,
+        `TimeoutError` after ``timeout`` seconds, and `LocalProtocolError` if neither ``reply`` nor
+        ``where`` is given.
+        """
+        self._check()
+        if reply is None and where is None:
+            raise LocalProtocolError("say what the reply is: give reply= or where=, or both")
+        deadline = deadline_of(timeout)
+        box = MessageBox(reply)
+        woken = self._desk.open_box(box, watcher=True)
+        try:
+            self._desk.end_with(box, self.send(message, timeout))
+            while (delivery := self._desk.take(box, woken, deadline)) is not None:
+                if where is None or where(delivery.message):
+                    self._desk.claim(delivery)
+                    return delivery.message
+        except TimeoutError:
+            raise TimeoutError(f"no reply within {timeout:g} s") from None
+        finally:
+            self._desk.close_box(box)
+        raise ConnectionFailed("closed", "the client ended before a reply came")
+
+    def _subscribe(self, box: MessageBox) -> Subscription[Message]:
+        return Subscription(Messages(self._desk, box, self._engine), self._engine.check)
+
+    # Looking on.
+
+    @property
+    def stats(self) -> Stats:
+        """A snapshot of the queues and counters."""
+        self._engine.check()
+        now = self._engine.snapshot()
+        with self._desk.lock:
+            router = self._desk.router
+            messages, size = router.waiting
+            return Stats(
+                pending_uploads=now.pending_uploads,
+                pending_downloads=now.pending_downloads,
+                outbox_messages=now.outbox_messages,
+                outbox_bytes=now.outbox_bytes,
+                sent=now.sent,
+                received=now.received,
+                waiting=Tally(messages=messages, bytes=size),
+                undelivered=router.undelivered,
+                dropped=router.dropped,
+                errors=self._desk.error_count,
+                latency=now.latency,
+            )
+
+    def _check(self) -> None:
+        """The client is entered, and this is a thread that may wait."""
+        self._engine.check()
+        if not self._engine.is_started:
+            raise LocalProtocolError("enter the client first: with AuxClient(…) as client")
+
+
+@contextlib.contextmanager
+def connect(
+    url: Source[str],
+    *,
+    subprotocol: str | None = None,
+    login: Source[Credentials] | None = None,
+    on_connect: Iterable[Mapping[str, Any]] = (),
+    config: Config | None = None,
+    headers: Source[Headers] = (),
+    ssl: tls.SSLContext | None = None,
+    proxy: str | None = None,
+    http: HttpTransport | None = None,
+    transport: Connector | None = None,
+    outbox: None = None,
+    trace: None = None,
+    observer: Observer | None = None,
+) -> Iterator[AuxClient]:
+    """A connecting client: ``with connect(url) as client``.
+
+    ``url`` (``wss:``, ``ws:``, or ``https:``, ``http:``, which mean the same) and ``headers`` may be
+    callables that are asked for each attempt; so may ``login`` (a `ConnectionToken` or
+    `ConnectionId`), for each connection. They are called on threads of the client, and without any
+    lock. ``on_connect`` are messages that go out after each login. ``ssl`` is the TLS context of
+    both legs, ``proxy`` an ``http://`` or ``socks5://`` URL for both. ``http`` and ``transport``
+    replace what makes requests and opens connections; an ``http`` can be shared by any number of
+    clients. ``observer`` is called with each action of the machine, on the client's own thread, and
+    must be quick. Raises `LocalProtocolError` for a mistake in any of these; that the server cannot
+    be reached is told by `AuxClient.wait_connected` and `AuxClient.states`.
+
+    In the main thread SIGTERM leaves the block (with `SystemExit`), so that what is accepted is
+    sent, unless the program has a handler of its own.
+    """
+    client = AuxClient(
+        url,
+        subprotocol=subprotocol,
+        login=login,
+        on_connect=on_connect,
+        config=config,
+        headers=headers,
+        ssl=ssl,
+        proxy=proxy,
+        http=http,
+        transport=transport,
+        outbox=outbox,
+        trace=trace,
+        observer=observer,
+    )
+    with sigterm_leaves(), client:
+        client.connect()
+        yield client

@@ -1,0 +1,253 @@
+"""Where the pump and the application meet: mailboxes, receipts and the public state, behind a lock.
+
+It knows reports and who waits for them. It must not know sockets, nor the machine. The lock is held
+for moments only, never while anybody's code is called, and never while waiting for the pump.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, assert_never
+
+from auxws_proto import (
+    AuxError,
+    DeliverMessage,
+    ErrorReport,
+    FailReason,
+    Progress,
+    ReportError,
+    ReportGap,
+    ReportProgress,
+    ReportSend,
+    ReportState,
+    SendFailed,
+    SendId,
+    Stage,
+    State,
+    StateChange,
+)
+from auxws_proto._mailbox import Feed, Mailbox, MessageBox, Router
+
+from ._pump import Report
+from ._receipt import Receipt, wait_until
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+TAKEN_UNREPORTED = 1024 * 1024
+"""So many bytes may be taken before the pump is woken for nothing else: it is told at its next turn."""
+
+
+class Desk:
+    """See `auxws_sync._pump.Desk`; the rest is for the callers' threads."""
+
+    def __init__(self, wake_pump: Callable[[], None]) -> None:
+        self.lock = threading.Lock()
+        self.changed = threading.Condition(self.lock)
+        """Notified when the state changes, a send comes to its outcome, and at the end."""
+        self.router = Router()
+        self.errors: Feed[ErrorReport] = Feed(keep=1_000)
+        self.states: Feed[StateChange] = Feed()
+        self.state = State.IDLE
+        self.cause: AuxError | None = None
+        self.info: Mapping[str, Any] | None = None
+        self.error_count = 0
+        self.is_finished = False
+        self.crash: AuxError | None = None
+        """The bug that ended the client, if one did."""
+        self._wake_pump = wake_pump
+        self._open: dict[SendId, Receipt] = {}
+        self._last_accepted = SendId(0)
+        self._freed = 0
+        self._is_reading = True
+
+    # Called on the pump's thread.
+
+    def accept(self, send_id: SendId, check: Callable[[], None]) -> Receipt:
+        """The machine has taken a message; its outcome will be reported."""
+        receipt = Receipt(send_id, self.lock, check)
+        with self.lock:
+            self._open[send_id] = receipt
+            self._last_accepted = send_id
+        return receipt
+
+    def report(self, reports: list[Report]) -> None:
+        """Put what the machine says where it belongs, and wake who waits for it."""
+        with self.lock:
+            for report in reports:
+                self._report(report)
+
+    def flow(self, wants_data: bool) -> tuple[int, bool]:
+        """What was taken since the last call, in bytes, and whether mailboxes have room for more."""
+        with self.lock:
+            freed, self._freed = self._freed + self.router.collect(), 0
+            has_room = not self.router.is_full
+            self._is_reading = wants_data and has_room
+            return freed, has_room
+
+    def finish(self, error: AuxError | None) -> None:
+        """Nothing more comes: everybody who waits is let go."""
+        with self.lock:
+            self.is_finished = True
+            self.crash = error
+            for send_id in list(self._open):
+                failed = SendFailed(
+                    FailReason.CLOSED, "the client has ended", stage=Stage.UNKNOWN, cause=error
+                )
+                self._settle(send_id, Stage.UNKNOWN, failed)
+            if self.state is not State.CLOSED:
+                self._change_state(State.CLOSED, error)
+            self._end_iterations(error)
+            self.changed.notify_all()
+
+    # Called on any other thread.
+
+    def take(
+        self, box: MessageBox, woken: threading.Condition, deadline: float | None
+    ) -> DeliverMessage | None:
+        """The next message of ``box``, waited for; None when nothing more comes.
+
+        Raises `TimeoutError`, and the error that ended the mailbox.
+        """
+        with self.lock:
+            delivery = self._wait_for(box, lambda: self.router.take(box), woken, deadline)
+            self._freed += self.router.collect()
+            wanted = self._freed and (not self._is_reading or self._freed >= TAKEN_UNREPORTED)
+        if wanted:
+            self._wake_pump()
+        return delivery
+
+    def take_report(
+        self, box: Mailbox[T], woken: threading.Condition, deadline: float | None
+    ) -> T | None:
+        """The next report of a feed's ``box``; otherwise as `take`."""
+        with self.lock:
+            return self._wait_for(box, box.pop, woken, deadline)
+
+    def open_box(self, box: MessageBox, *, watcher: bool = False) -> threading.Condition:
+        """Let ``box`` have messages from now on; what is returned is what `take` waits with."""
+        woken = threading.Condition(self.lock)
+        with self.lock:
+            box.wake = woken.notify_all
+            self.router.open(box, watcher=watcher)
+            self._freed += self.router.collect()
+        return woken
+
+    def close_box(self, box: MessageBox) -> None:
+        """Let ``box`` have no more messages, and end the waits for it."""
+        with self.lock:
+            box.finish()
+            self.router.close(box)
+            self._freed += self.router.collect()
+        # Rare, and it may have been all that held the reading back.
+        self._wake_pump()
+
+    def claim(self, delivery: DeliverMessage) -> None:
+        """A watcher keeps this message for itself."""
+        with self.lock:
+            self.router.claim(delivery)
+            self._freed += self.router.collect()
+
+    def open_feed(self, feed: Feed[T]) -> tuple[Mailbox[T], threading.Condition]:
+        """A new listener of ``feed``, and what `take_report` waits with."""
+        woken = threading.Condition(self.lock)
+        with self.lock:
+            box = feed.open()
+            box.wake = woken.notify_all
+        return box, woken
+
+    def wait_for(self, is_so: Callable[[], bool], deadline: float | None) -> bool:
+        """Wait until ``is_so()``, which is asked with the lock held; false when time is up."""
+        with self.lock:
+            while not is_so():
+                if not wait_until(self.changed, deadline):
+                    return False
+            return True
+
+    def end_with(self, box: MessageBox, receipt: Receipt) -> None:
+        """Whoever waits at ``box`` waits for an answer to this message, in vain if it fails."""
+        with self.lock:
+            receipt.tell_failure(box.finish)
+
+    @property
+    def unsettled(self) -> int:
+        """How many accepted messages have no outcome."""
+        return len(self._open)
+
+    def settled(self) -> Callable[[], bool]:
+        """A condition for `wait_for`: all that is accepted by now has come to its outcome."""
+        with self.lock:
+            last = self._last_accepted
+        # Ids grow, so the first that is open is the oldest.
+        return lambda: next(iter(self._open), last + 1) > last
+
+    # With the lock held.
+
+    def _wait_for(
+        self,
+        box: Mailbox[Any],
+        take: Callable[[], R | None],
+        woken: threading.Condition,
+        deadline: float | None,
+    ) -> R | None:
+        while True:
+            item = take()
+            if item is not None or box.is_finished:
+                return item
+            if not wait_until(woken, deadline):
+                raise TimeoutError("nothing came in time")
+
+    def _report(self, report: Report) -> None:
+        match report:
+            case DeliverMessage():
+                self.router.deliver(report)
+            case ReportSend():
+                self._settle(report.send_id, report.stage, report.error, is_final=report.final)
+            case ReportProgress():
+                receipt = None if report.send_id is None else self._open.get(report.send_id)
+                if receipt is not None:
+                    receipt.move(Progress(done=report.done, total=report.total))
+            case ReportState():
+                self.info = report.info if report.info is not None else self.info
+                self._change_state(report.state, report.cause)
+            case ReportError():
+                self._publish(ErrorReport(
+                    error=report.error, info=report.info, event_id=report.event_id,
+                    transport=report.transport,
+                ))  # fmt: skip
+            case ReportGap():
+                self._publish(ErrorReport(
+                    error=report.error, event_id=report.event_id, transport=report.transport,
+                    is_gap=True,
+                ))  # fmt: skip
+            case _:
+                assert_never(report)
+
+    def _settle(
+        self, send_id: SendId, stage: Stage, error: SendFailed | None, *, is_final: bool = True
+    ) -> None:
+        receipt = self._open.get(send_id)
+        if receipt is None:
+            return
+        receipt.advance(stage, error, is_final=is_final)
+        if is_final:
+            del self._open[send_id]
+            self.changed.notify_all()
+
+    def _change_state(self, state: State, cause: AuxError | None) -> None:
+        previous, self.state, self.cause = self.state, state, cause
+        if previous is not state or cause is not None:
+            self.states.publish(StateChange(previous=previous, current=state, cause=cause))
+        self.changed.notify_all()
+        if state is State.CLOSED:
+            self._end_iterations(cause)
+
+    def _end_iterations(self, error: AuxError | None) -> None:
+        self.router.finish(error)
+        self.errors.finish()
+        self.states.finish()
+
+    def _publish(self, report: ErrorReport) -> None:
+        self.error_count += 1
+        self.errors.publish(report)

@@ -1,0 +1,114 @@
+"""A client's machinery from its start to its end: pump, desk and errands, and who may call them.
+
+It knows lives: of threads, of the process, of the client. It must not know messages.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from auxws_proto import AuxError, AuxWebSocket, LocalProtocolError, State
+from auxws_proto._stats import SessionStats
+
+from ._calls import Wish
+from ._desk import Desk
+from ._errands import Errands, Settings
+from ._pump import Observer, Pump
+
+T = TypeVar("T")
+
+GRACE = 1.0
+"""How long the threads of a client get for what takes them milliseconds: to notice its end."""
+
+
+class Engine:
+    """Everything of a client but its face."""
+
+    def __init__(
+        self, machine: AuxWebSocket, settings: Settings, name: str, observer: Observer | None
+    ) -> None:
+        self.machine = machine
+        self.desk = Desk(lambda: self.pump.nudge())
+        self.pump = Pump(machine, self.desk, name, observer)
+        self.errands = Errands(settings, self.pump, name)
+        self.pump.errands = self.errands
+        self._lock = threading.Lock()
+        self._is_started = False
+        self._is_closed = False
+        self.process = os.getpid()
+        """The process that it belongs to."""
+
+    @property
+    def is_started(self) -> bool:
+        """Whether `start` was called."""
+        return self._is_started
+
+    def snapshot(self) -> SessionStats:
+        """The machine's figures: from its owner, or, when it has none, from here."""
+        session = self.machine.session
+        if self.pump.is_running:
+            with contextlib.suppress(LocalProtocolError):
+                return self.call(lambda _now: session.stats())
+        return session.stats()
+
+    def check(self) -> None:
+        """Raise an error where a call would wait for ever, or work on a copy of the client."""
+        if os.getpid() != self.process:
+            raise AuxError("this client belongs to the parent process; make a new one after os.fork()")
+        if self.pump.owns_current_thread():
+            raise LocalProtocolError(
+                "called from the observer, on the client's own thread, which would wait for itself"
+            )
+
+    def start(self) -> None:
+        """Start the thread. Raises `LocalProtocolError` the second time, and after `close`."""
+        self.check()
+        with self._lock:
+            if self._is_started or self._is_closed:
+                raise LocalProtocolError("a client is entered once; make a new one")
+            self.pump.start()
+            self._is_started = True
+
+    def call(
+        self, run: Callable[[float], T], *, queues: bool = False, timeout: float | None = None
+    ) -> T:
+        """Have ``run(now)`` done by the owner of the machine; see `Wish`."""
+        if self.desk.crash is not None:
+            raise self.desk.crash
+        return Wish(self.pump, run, queues=queues).grant(timeout)
+
+    def close(self, timeout: float) -> None:
+        """Flush and close within ``timeout`` seconds, then end, whatever could be done."""
+        deadline = time.monotonic() + timeout
+        with self._lock:
+            self._is_closed = True
+        if not self._is_started:
+            self.desk.finish(None)
+            return
+        try:
+            if self.desk.state is not State.IDLE:
+                self.desk.wait_for(self.desk.settled(), deadline)
+            self.pump.post(self.machine.close)
+            self.desk.wait_for(lambda: self.desk.is_finished or self._is_over(), deadline)
+        finally:
+            # Also when `KeyboardInterrupt` ended the waiting: nothing is left behind.
+            self.pump.stop()
+            self.pump.join(GRACE)
+            self.errands.join(max(deadline, time.monotonic() + GRACE))
+
+    def abandon(self) -> None:
+        """End at once, because nobody holds the client any more or the interpreter exits."""
+        if self._is_started and os.getpid() == self.process:
+            self.pump.stop()
+            if not self.pump.owns_current_thread():
+                self.pump.join(GRACE)
+
+    def _is_over(self) -> bool:
+        return self.desk.state is State.CLOSED
+
+

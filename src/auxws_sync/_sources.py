@@ -1,0 +1,85 @@
+"""Where a `Subscription` gets its items from: a mailbox of the desk's router, or one of its feeds.
+
+It knows the desk's doors. It must not know who subscribes.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, Generic, TypeVar
+
+from auxws_proto._mailbox import Feed, MessageBox
+
+from ._desk import Desk
+
+T = TypeVar("T")
+
+
+class Messages:
+    """Messages out of a box, which is opened when they are first wanted."""
+
+    def __init__(self, desk: Desk, box: MessageBox, owner: object) -> None:
+        self._desk = desk
+        self._box = box
+        # A client lives as long as somebody waits for what it brings.
+        self._owner = owner
+        self._lock = threading.Lock()
+        self._woken: threading.Condition | None = None
+
+    @property
+    def dropped(self) -> int:
+        """See `Subscription.dropped`."""
+        return self._box.dropped
+
+    @property
+    def waiting(self) -> int:
+        """See `Subscription.waiting`."""
+        return len(self._box)
+
+    def open(self) -> None:
+        """Let the box have what comes from now on."""
+        if self._woken is None:
+            with self._lock:
+                if self._woken is None:
+                    self._woken = self._desk.open_box(self._box)
+
+    def take(self, deadline: float | None) -> dict[str, Any] | None:
+        """The next message."""
+        assert self._woken is not None
+        delivery = self._desk.take(self._box, self._woken, deadline)
+        return None if delivery is None else delivery.message
+
+    def close(self) -> None:
+        """Want no more messages."""
+        self._desk.close_box(self._box)
+
+
+class Reports(Generic[T]):
+    """Reports out of a feed, from now on."""
+
+    def __init__(self, desk: Desk, feed: Feed[T], owner: object) -> None:
+        self._desk = desk
+        self._box, self._woken = desk.open_feed(feed)
+        self._owner = owner
+
+    @property
+    def dropped(self) -> int:
+        """See `Subscription.dropped`."""
+        return self._box.dropped
+
+    @property
+    def waiting(self) -> int:
+        """See `Subscription.waiting`."""
+        return len(self._box)
+
+    def open(self) -> None:
+        """It is open from the start."""
+
+    def take(self, deadline: float | None) -> T | None:
+        """The next report."""
+        return self._desk.take_report(self._box, self._woken, deadline)
+
+    def close(self) -> None:
+        """Want no more reports."""
+        with self._desk.lock:
+            self._box.finish()
