@@ -42,6 +42,7 @@ from ._constants import (
     Violation,
 )
 from ._credentials import ConnectionId, ConnectionToken, Credentials
+from ._encoded import Encoded, encode
 from ._errors import (
     AuxError,
     ConnectionClosed,
@@ -113,6 +114,7 @@ __all__ = [
     "Credentials",
     "DeliverMessage",
     "DownloadFailed",
+    "Encoded",
     "ErrorReport",
     "Event",
     "EventType",
@@ -165,6 +167,7 @@ __all__ = [
     "UrlRefused",
     "Violation",
     "__version__",
+    "encode",
     "make_connection_token",
     "parse_connection_token",
 ]

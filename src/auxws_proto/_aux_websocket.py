@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from . import _websocket as websocket
 from ._actions import (
     AbortTransport,
     Action,
@@ -26,10 +25,23 @@ from ._actions import (
 from ._config import Config
 from ._constants import Role, SendId, State
 from ._credentials import Credentials
+from ._encoded import Encoded
 from ._errors import LocalProtocolError
 from ._events import Event, TransportFailure
+from ._received import (
+    Accepted,
+    Closed,
+    Pinged,
+    Ponged,
+    Received,
+    Refused,
+    Reply,
+    Text,
+    Violated,
+)
 from ._session import AuxSession
 from ._target import Target, check_headers, parse_target
+from ._websocket import WebSocket
 
 
 class _Wire:
@@ -37,7 +49,7 @@ class _Wire:
 
     __slots__ = ("is_closing", "number", "pong", "pong_unwritten", "socket", "texts", "url")
 
-    def __init__(self, number: int, socket: websocket.WebSocket) -> None:
+    def __init__(self, number: int, socket: WebSocket) -> None:
         self.number = number
         self.socket = socket
         self.url: str | None = None
@@ -53,9 +65,10 @@ _NO_TEXT, _A_TEXT, _A_PONG = 0, 1, 2
 class AuxWebSocket:
     """One side of the protocol, in bytes.
 
-    ``url`` is the WebSocket's URL (``ws``, ``wss``, ``http`` or ``https``), which a client may also give with each ``transport_opened``;
-    ``subprotocol`` is ``"casualos.records"`` or None; ``headers`` go into the handshake.
-    Raises `LocalProtocolError` for a URL or headers that cannot be used.
+    ``url`` is the WebSocket's URL (``ws``, ``wss``, ``http`` or ``https``), which a client may also
+    give with each ``transport_opened``; ``subprotocol`` is ``"casualos.records"`` or None;
+    ``headers`` go into the handshake. Raises `LocalProtocolError` for a URL or headers that cannot
+    be used.
     """
 
     def __init__(
@@ -132,7 +145,9 @@ class AuxWebSocket:
         self.session.close(now)
         self._translate()
 
-    def send(self, message: Mapping[str, Any], now: float, *, watched: bool = True) -> SendId:
+    def send(
+        self, message: Mapping[str, Any] | Encoded, now: float, *, watched: bool = True
+    ) -> SendId:
         """See `AuxSession.send`."""
         send_id = self.session.send(message, now, watched=watched)
         self._translate()
@@ -255,7 +270,7 @@ class AuxWebSocket:
             return
         self._forget(wire)
         for received in wire.socket.receive_eof():
-            if isinstance(received, websocket.Refused):
+            if isinstance(received, Refused):
                 self.session.transport_failed(received.failure, now, transport=wire.number)
             else:
                 self.session.receive_eof(now, code=code, reason=reason, transport=wire.number)
@@ -273,25 +288,25 @@ class AuxWebSocket:
 
     # From the WebSocket to the session.
 
-    def _received(self, received: websocket.Received, wire: _Wire, now: float) -> None:
+    def _received(self, received: Received, wire: _Wire, now: float) -> None:
         session, number = self.session, wire.number
         match received:
-            case websocket.Text(data):
+            case Text(data):
                 session.receive_text(data, now, transport=number)
-            case websocket.Ponged(payload):
+            case Ponged(payload):
                 session.receive_pong(payload, now, transport=number)
-            case websocket.Pinged(payload):
+            case Pinged(payload):
                 self._pinged(wire, payload)
-            case websocket.Reply(data):
+            case Reply(data):
                 self._write(wire, data)
-            case websocket.Violated(error):
+            case Violated(error):
                 session.report_violation(error, now, transport=number)
-            case websocket.Accepted():
+            case Accepted():
                 session.transport_opened(now, transport=number, url=wire.url)
-            case websocket.Refused(failure):
+            case Refused(failure):
                 self._end(wire)
                 session.transport_failed(failure, now, transport=number)
-            case websocket.Closed(code, reason, error):
+            case Closed(code, reason, error):
                 self._end(wire)
                 if error is not None:
                     session.report_violation(error, now, transport=number)
@@ -346,11 +361,14 @@ class AuxWebSocket:
                 case _:
                     self._queue.append(action)
 
-    def _new_socket(self) -> websocket.WebSocket:
+    def _new_socket(self) -> WebSocket:
         config = self.config
-        return websocket.WebSocket(
+        return WebSocket(
             self.role,
             max_message=config.max_message_size,
             max_frame=config.max_frame_size,
             close_on_violation=config.close_on_violation,
+            short_path=config.short_path,
+            mask_keys=config.mask_keys,
+            apply_mask=config.mask,
         )

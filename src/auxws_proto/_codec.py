@@ -60,12 +60,14 @@ class NoticeObject:
 class Malformed:
     """What is no event; ``event_id`` where one could be read.
 
-    ``ignored`` marks what the real server does not answer (§7).
+    ``ignored`` marks what the real server does not answer, ``lacks_message`` a message event whose
+    message is missing or bad, which it answers under the event's id (§7).
     """
 
     error: RemoteProtocolError
     event_id: float | None = None
     ignored: bool = False
+    lacks_message: bool = False
 
 
 Decoded: TypeAlias = (
@@ -197,7 +199,8 @@ def decode_event(data: bytes | str, sender: Role, max_depth: int) -> Decoded:
         return _event_of(value, sender)
     except RemoteProtocolError as error:
         ignored = ignored or error.violation is Violation.WRONG_DIRECTION
-        return Malformed(error, event_id, ignored)
+        lacks_message = error.violation is Violation.WRONG_MESSAGE
+        return Malformed(error, event_id, ignored, lacks_message)
 
 
 def _event_of(value: list[Any], sender: Role) -> Decoded:
@@ -212,6 +215,10 @@ def _event_of(value: list[Any], sender: Role) -> Decoded:
     if kind not in SENT_BY[sender]:
         raise RemoteProtocolError(
             Violation.WRONG_DIRECTION, f"a {sender.value} may not send an event of type {kind:d}"
+        )
+    if kind is EventType.MESSAGE and len(value) == 2:
+        raise RemoteProtocolError(
+            Violation.WRONG_MESSAGE, "an event of type 1 has a message, which is missing"
         )
     if len(value) != LENGTHS[kind]:
         raise RemoteProtocolError(

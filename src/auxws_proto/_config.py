@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from ._constants import MAX_FRAGMENTED_SIZE, MAX_MESSAGE_SIZE
 from ._errors import LocalProtocolError
+from ._frames import Mask, mask
 from ._policy import UrlPolicy
 
 
@@ -143,6 +144,15 @@ class Config:
     """None ends the session with its first transport."""
     ask_for_login: bool = False
     """Ask for credentials (``AskForLogin``) on each new transport."""
+
+    # The WebSocket layer.
+    short_path: bool = True
+    """Whole text frames go by code of our own; wsproto, the oracle, does everything else."""
+    mask_keys: Callable[[int], bytes] | None = field(default=None, repr=False, compare=False)
+    """Where masking keys come from, as unpredictable bytes (RFC 6455 §5.3): drivers pass
+    ``os.urandom``. Without it wsproto masks, with keys that it draws itself."""
+    mask: Mask = field(default=mask, repr=False, compare=False)
+    """How bytes are masked; one written in C is much faster for large frames."""
 
     random: Callable[[], float] = field(default=_no_jitter, repr=False, compare=False)
     """Where jitter comes from: floats in [0, 1). Drivers pass ``random.random``."""

@@ -77,7 +77,7 @@ class Engine:
         self.shared.now = max(self.shared.now, now)
 
     def receive(self, data: str | bytes, transport: Transport) -> None:
-        size = len(data)
+        size = len(data) if isinstance(data, bytes) else len(data.encode("utf-8", "surrogatepass"))
         limit = self.config.max_message_size
         if size > limit:
             detail = f"the message has {size:,} bytes; the limit is {limit:,}"

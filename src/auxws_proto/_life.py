@@ -56,6 +56,7 @@ class Life:
         self._wanted = False
         self._failures = 0
         self._was_ready = False
+        self._final_cause: AuxError | None = None
 
     # Verbs.
 
@@ -89,10 +90,12 @@ class Life:
 
     def _come_to_rest(self, cause: AuxError | None = None) -> None:
         """The state without a wanted connection."""
+        if self.is_over and cause is not None:
+            self._final_cause = cause
         if len(self.transports):
             self._report(State.CLOSING, cause)
         else:
-            self._report(State.CLOSED if self.is_over else State.IDLE, cause)
+            self._report(State.CLOSED if self.is_over else State.IDLE, self._final_cause)
             if self.is_over:
                 self._shared.timers.clear_all()
 
@@ -187,8 +190,8 @@ class Life:
             self.rotation.replace(self.current)
             self.current = transport
             self._failures = 0
-            return
-        self._greet()
+        else:
+            self._greet()
         self._report(State.OPEN)
 
     # Losing.
@@ -259,8 +262,10 @@ class Life:
         limit = None
         if policy is not None:
             limit = policy.max_attempts if self._was_ready else policy.first_attempts
+        # The loss of a connection is no attempt; a first connection that fails is.
+        attempts = self._failures if self._was_ready else self._failures + 1
         self._failures += 1
-        if policy is None or final or (limit is not None and self._failures >= limit):
+        if policy is None or final or (limit is not None and attempts >= limit):
             self.finish(error)
             return
         delay = self._shared.backoff(policy.base, self._failures - 1, policy.cap)
@@ -304,7 +309,7 @@ class Life:
         """A timer of this transport is due."""
         match kind:
             case "age":
-                if transport is self.current:
+                if transport is self.current and not self.rotation.postpone(transport):
                     self.rotation.begin()
             case "proof":
                 self.transports.abort(transport)

@@ -124,7 +124,7 @@ class Mailbox(Generic[T]):
         return None
 
     def finish(self, error: AuxError | None = None) -> None:
-        """Say that nothing more comes, because of ``error`` if one is given. Only the first counts."""
+        """Nothing more comes, because of ``error`` if one is given. Only the first call counts."""
         if not self.is_finished:
             self.is_finished = True
             self._error = error

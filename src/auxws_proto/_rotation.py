@@ -8,6 +8,7 @@ the new transport is used only once the old one is settled.
 from __future__ import annotations
 
 from ._config import Reconnect
+from ._login import TIMER as LOGIN
 from ._shared import Shared
 from ._transport import Step, Transport
 from ._transports import AGE, KEEPALIVE_MESSAGE, OVERLAP, PROOF, Transports
@@ -30,6 +31,14 @@ class Rotation:
         """The current transport is old enough: open the next one beside it."""
         if self.upcoming is None:
             self.upcoming = self._transports.open_new(0)
+
+    def postpone(self, current: Transport) -> bool:
+        """Whether an older transport is still read, and so the next rotation has to wait for it."""
+        if self.retiring is None:
+            return False
+        delay = max(self._shared.config.rotate_overlap, Reconnect().base)
+        self._shared.timers.set((AGE, current.number), self._shared.now, delay)
+        return True
 
     def failed(self, current: Transport, *, final: bool) -> None:
         """The next transport came to nothing; the current one lives, so there is time."""
@@ -56,6 +65,7 @@ class Rotation:
         old.take(Step.REPLACED)
         shared.timers.clear((AGE, old.number))
         shared.timers.clear((KEEPALIVE_MESSAGE, old.number))
+        shared.timers.clear((LOGIN, old.number))
         self._urls.transport_replaced(old.number)
         shared.timers.set((PROOF, old.number), shared.now, shared.config.ping_timeout, wire=True)
 

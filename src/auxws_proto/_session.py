@@ -16,6 +16,7 @@ from ._actions import Action
 from ._config import Config
 from ._constants import Role, SendId, State
 from ._credentials import Credentials
+from ._encoded import Encoded, encode
 from ._engine import Engine
 from ._errors import LocalProtocolError, RemoteProtocolError
 from ._events import (
@@ -124,23 +125,23 @@ class AuxSession:
             self._engine.life.finish()
         self._engine.pump()
 
-    def send(self, message: Mapping[str, Any], now: float, *, watched: bool = True) -> SendId:
+    def send(
+        self, message: Mapping[str, Any] | Encoded, now: float, *, watched: bool = True
+    ) -> SendId:
         """Accept a message of any size; it is serialized here and now.
 
         With ``watched=False`` only its final outcome is reported. Raises `LocalProtocolError` for
         what is no message, what JSON cannot carry or a closed session, and `OutboxFull`.
         """
         self._check_not_over("send")
-        if self.config.validate:
-            from .messages import validate
-
-            validate(message, self.role)
-        body = codec.encode_message(message, self.config.max_json_depth)
-        self._engine.outbox.check_room(len(body))
+        encoded = (
+            message if isinstance(message, Encoded) else encode(message, self.config, self.role)
+        )
+        self._engine.outbox.check_room(encoded.size)
         self._engine.at(now)
-        if message["type"] == "login":
+        if encoded.type == "login":
             self._engine.life.login.by_application += 1
-        send_id = self._engine.outbox.accept(body, watched=watched)
+        send_id = self._engine.outbox.accept(encoded.body, watched=watched)
         self._engine.pump()
         return send_id
 

@@ -58,12 +58,14 @@ STEPS: Final[Mapping[Link, Mapping[Step, Link]]] = {
     Link.ASKING: {
         Step.ASKED: Link.ASKING,
         Step.LOGIN_SENT: Link.LOGGING_IN,
+        Step.REPLACED: Link.RETIRING,
         Step.CLOSED_BY_US: Link.CLOSING,
         Step.ENDED: Link.ENDED,
     },
     Link.LOGGING_IN: {
         Step.LOGIN_ACCEPTED: Link.READY,
         Step.ASKED: Link.ASKING,
+        Step.REPLACED: Link.RETIRING,
         Step.CLOSED_BY_US: Link.CLOSING,
         Step.ENDED: Link.ENDED,
     },

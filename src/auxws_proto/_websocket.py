@@ -7,9 +7,8 @@ whatever exception comes out of that on receiving is the peer's failure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
 import wsproto
 from wsproto import events as ws
@@ -18,6 +17,18 @@ from wsproto.connection import ConnectionState
 from ._constants import Role, Violation
 from ._errors import RemoteProtocolError
 from ._events import TransportFailure
+from ._frames import Head, Mask, Splitter, is_utf8, mask, split_utf8, text_frame
+from ._received import (
+    Accepted,
+    Closed,
+    Pinged,
+    Ponged,
+    Received,
+    Refused,
+    Reply,
+    Text,
+    Violated,
+)
 from ._target import Target
 
 _SUBPROTOCOLS: Final = (None, "casualos.records")
@@ -40,66 +51,19 @@ _MAX_REASON: Final = 123
 _BAD_REQUEST: Final = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The handshake is done."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The handshake failed."""
-
-    failure: TransportFailure
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A whole text message."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Pinged:
-    payload: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Ponged:
-    payload: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Violated:
-    """Something that is no text message; the connection goes on."""
-
-    error: RemoteProtocolError
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """Bytes that must go out now."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """The WebSocket is closed, by the peer's close frame or by a failure of its making."""
-
-    code: int
-    reason: str
-    error: RemoteProtocolError | None = None
-
-
-Received: TypeAlias = Accepted | Refused | Text | Pinged | Ponged | Violated | Reply | Closed
-
-
 class WebSocket:
     """One WebSocket connection, either side of it."""
 
     def __init__(
-        self, role: Role, *, max_message: int, max_frame: int | None, close_on_violation: bool
+        self,
+        role: Role,
+        *,
+        max_message: int,
+        max_frame: int | None = None,
+        close_on_violation: bool = False,
+        short_path: bool = True,
+        mask_keys: Callable[[int], bytes] | None = None,
+        apply_mask: Mask = mask,
     ) -> None:
         self._role = role
         self._ws = wsproto.WSConnection(_SIDES[role])
@@ -111,6 +75,15 @@ class WebSocket:
         self._message_size = 0
         self._frame_size = 0
         self._skipping: RemoteProtocolError | None = None
+        self._head = Head()
+        self._apply_mask = apply_mask
+        self._mask_keys = mask_keys if role is Role.CLIENT else None
+        self._sends_short = short_path and (role is Role.SERVER or mask_keys is not None)
+        self._splitter: Splitter | None = None
+        if short_path:
+            limit = max_message if max_frame is None else min(max_message, max_frame)
+            masked = role is Role.SERVER
+            self._splitter = Splitter(masked=masked, limit=limit, apply_mask=apply_mask)
         self.is_open = False
         self.is_closed = False
 
@@ -136,14 +109,17 @@ class WebSocket:
 
     def text(self, data: bytes, max_frame: int) -> bytes:
         """One text message in frames of at most `max_frame` payload bytes (RFC 6455 §5.4)."""
-        text = data.decode()
         if len(data) <= max_frame:
-            return self._ws.send(ws.TextMessage(data=text))
-        frames = []
-        parts = list(_split_utf8(data, max_frame))
-        for part in parts[:-1]:
-            frames.append(self._ws.send(ws.TextMessage(data=part.decode(), message_finished=False)))
-        frames.append(self._ws.send(ws.TextMessage(data=parts[-1].decode())))
+            if self._sends_short:
+                key = self._mask_keys(4) if self._mask_keys is not None else None
+                return text_frame(data, key, self._apply_mask)
+            return self._ws.send(ws.TextMessage(data=data.decode()))
+        *parts, last = split_utf8(data, max_frame)
+        frames = [
+            self._ws.send(ws.TextMessage(data=part.decode(), message_finished=False))
+            for part in parts
+        ]
+        frames.append(self._ws.send(ws.TextMessage(data=last.decode())))
         return b"".join(frames)
 
     def ping(self, payload: bytes) -> bytes:
@@ -165,7 +141,27 @@ class WebSocket:
 
     def receive(self, data: bytes) -> Iterator[Received]:
         """What these bytes amount to. Never raises for what the peer did."""
-        if self.is_closed:
+        if not self.is_open and not self.is_closed:
+            head, data = self._head.split(data)
+            yield from self._feed(head)
+        if self.is_closed or not data:
+            return
+        if self._splitter is None:
+            yield from self._feed(data)
+            return
+        for is_text, part in self._splitter.split(data):
+            if not is_text or not is_utf8(part):
+                if is_text:
+                    # The oracle shall say what is wrong with it.
+                    part = text_frame(part, b"\0\0\0\0" if self._role is Role.SERVER else None)
+                yield from self._feed(part)
+            else:
+                yield Text(part)
+            if self.is_closed:
+                return
+
+    def _feed(self, data: bytes) -> Iterator[Received]:
+        if not data:
             return
         try:
             self._ws.receive_data(data)
@@ -217,10 +213,7 @@ class WebSocket:
             case ws.Pong():
                 yield Ponged(bytes(event.payload))
             case ws.CloseConnection():
-                self.is_closed = True
-                if self._ws.state is ConnectionState.REMOTE_CLOSING:
-                    yield Reply(self._ws.send(event.response()))
-                yield Closed(int(event.code), event.reason or "")
+                yield from self._ended(event)
             case ws.AcceptConnection():
                 yield from self._accepted(event)
             case ws.RejectConnection():
@@ -230,6 +223,21 @@ class WebSocket:
             case _:
                 # The body of a refusal; the refusal itself has been told.
                 pass
+
+    def _ended(self, event: ws.CloseConnection) -> Iterator[Received]:
+        code, reason = int(event.code), event.reason or ""
+        self.is_closed = True
+        if self._ws.state in (ConnectionState.REMOTE_CLOSING, ConnectionState.CLOSED):
+            if self._ws.state is ConnectionState.REMOTE_CLOSING:
+                yield Reply(self._ws.send(event.response()))
+            yield Closed(code, reason)
+            return
+        # No close frame came: this is how wsproto tells of bytes that break RFC 6455.
+        violation = Violation.INVALID_UTF8 if code == 1007 else Violation.WEBSOCKET
+        data = self.close(code, "")
+        if data:
+            yield Reply(data)
+        yield Closed(code, "", RemoteProtocolError(violation, reason))
 
     def _joined(self, event: ws.TextMessage | ws.BytesMessage, data: bytes) -> Iterator[Received]:
         self._frame_size += len(data)
@@ -309,19 +317,6 @@ class WebSocket:
         yield Reply(self._ws.send(ws.AcceptConnection(subprotocol=offered)))
         self.is_open = True
         yield Accepted()
-
-
-def _split_utf8(data: bytes, size: int) -> Iterator[bytes]:
-    """Parts of at most `size` bytes that end between characters."""
-    start = 0
-    while len(data) - start > size:
-        end = start + size
-        # 0b10xxxxxx continues a character.
-        while data[end] & 0xC0 == 0x80:
-            end -= 1
-        yield data[start:end]
-        start = end
-    yield data[start:]
 
 
 def _words(error: Exception) -> str:

@@ -6,6 +6,7 @@ It knows shapes. It must not know how a message travels. `TypedDict`s are constr
 
 from __future__ import annotations
 
+from ._checks import JsonPath, Problem
 from ._shared import (
     BranchFields,
     ConnectionInfo,
@@ -62,7 +63,7 @@ from ._types import (
     WatchBranchResult,
     WatchBranchSucceeded,
 )
-from ._validate import InvalidMessage, JsonPath, Problem, find_problems, validate
+from ._validate import InvalidMessage, find_problems, validate
 
 __all__ = [
     "MESSAGE_ROWS",
