@@ -6,8 +6,9 @@ as they are.
 
 from __future__ import annotations
 
-from ._client import AuxClient, connect
-from ._engine import Connector
+from ._client import AuxClient
+from ._connect import connect
+from ._errands import Connector
 from ._http import HttpClient, HttpTransport
 from ._receipt import Receipt
 from ._subscription import Subscription

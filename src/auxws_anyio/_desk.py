@@ -7,7 +7,7 @@ everything here is synchronous.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import anyio
@@ -28,7 +28,7 @@ from auxws_proto import (
 from auxws_proto._mailbox import Feed, Router
 
 from ._bell import Bell
-from ._receipt import Receipt
+from ._receipt import Entry
 
 _KEPT_ERRORS = 1_000
 """Reports that wait for the first listener: faults of the first second are the interesting ones."""
@@ -41,7 +41,7 @@ class Desk:
         self.router = Router()
         self.errors: Feed[ErrorReport] = Feed(keep=_KEPT_ERRORS)
         self.states: Feed[StateChange] = Feed()
-        self.receipts: dict[SendId, Receipt] = {}
+        self.entries: dict[SendId, Entry] = {}
         """The accepted messages without an outcome, in their order."""
         self.state = State.IDLE
         self.info: Mapping[str, Any] | None = None
@@ -71,19 +71,19 @@ class Desk:
 
     def send_reported(self, action: ReportSend) -> None:
         """A message has come a stage further."""
-        receipt = self.receipts.get(action.send_id)
-        if receipt is None:
+        entry = self.entries.get(action.send_id)
+        if entry is None:
             return
         if action.final:
-            del self.receipts[action.send_id]
+            del self.entries[action.send_id]
             self.admit()
-        receipt._advance(action)
+        entry.advance(action)
 
     def progress_reported(self, action: ReportProgress) -> None:
         """A transfer has come further."""
-        receipt = None if action.send_id is None else self.receipts.get(action.send_id)
-        if receipt is not None:
-            receipt._progressed(action)
+        entry = None if action.send_id is None else self.entries.get(action.send_id)
+        if entry is not None:
+            entry.progressed(action)
 
     def error_reported(self, action: ReportError) -> None:
         """Something went wrong that concerns no message of ours."""
@@ -111,6 +111,11 @@ class Desk:
         self.error_count += 1
         self.errors.publish(report)
 
+    async def wait_for(self, condition: Callable[[], bool]) -> None:
+        """Wait until ``condition``, which must depend on the state, is true."""
+        while not condition():
+            await self.changed.wait()
+
     def admit(self) -> None:
         """There may be room: let the first in the line try."""
         if self.line:
@@ -128,9 +133,9 @@ class Desk:
         self.router.finish(error)
         self.errors.finish(error)
         self.states.finish(error)
-        receipts, self.receipts = self.receipts, {}
-        for receipt in receipts.values():
-            receipt._fail(error)
+        entries, self.entries = self.entries, {}
+        for entry in entries.values():
+            entry.fail(error)
         self.state, self.cause = State.CLOSED, error
         self.changed.ring()
         self.admit()

@@ -54,7 +54,7 @@ def reason_of(error: BaseException) -> str:
         return (error.reason or "TLS failed").replace("_", " ").lower()
     if isinstance(error, socket.gaierror):
         return "the name cannot be resolved"
-    if isinstance(error, OSError) and error.errno in errno.errorcode:
+    if isinstance(error, OSError) and error.errno is not None and error.errno in errno.errorcode:
         return os.strerror(error.errno)
     if error.__cause__ is not None:
         return reason_of(error.__cause__)

@@ -2,23 +2,21 @@
 
 It knows actions and tasks. It must not know sizes, frames or protocol times.
 
-Strategy: everything that touches the machine is synchronous and ends in `dispatch`, which drains the
-actions to four sinks: out-buffers, transfers, the `Desk`, transports. So no lock is needed, and a
-cancelled task can leave nothing half done. Tasks only wait: one for the clock, two for a transport
-(reader and writer), one for a transfer or a question to the application. None of them raises; what
-should never happen ends the client with an `InternalError`, which everybody who waits gets.
+Strategy: everything that touches the machine is synchronous and ends in `dispatch`, which drains
+the actions to four sinks: out-buffers, transfers, the `Desk`, transports. So no lock is needed, and
+a cancelled task can leave nothing half done. Tasks only wait: one for the clock, two for a
+transport (reader and writer), one for a transfer or a question to the application. None of them
+raises; what should never happen ends the client with an `InternalError` for everybody who waits.
 """
 
 from __future__ import annotations
 
-import inspect
 import math
-import ssl as tls
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, Protocol, TypeAlias, TypeVar, assert_never, cast
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias, TypeVar, assert_never
 
 import anyio
-from anyio.abc import ByteStream, TaskGroup
+from anyio.abc import TaskGroup
 
 from auxws_proto import (
     AbortTransport,
@@ -29,16 +27,13 @@ from auxws_proto import (
     AuxWebSocket,
     CancelTransfer,
     CloseTransport,
-    Credentials,
     DeliverMessage,
     Event,
     GetFromUrl,
     HttpFailed,
     HttpFailure,
     HttpProgressed,
-    HttpResponded,
     InternalError,
-    LocalProtocolError,
     LoginUnavailable,
     OpenTransport,
     PutToUrl,
@@ -52,39 +47,15 @@ from auxws_proto import (
     SendText,
     TransportFailure,
 )
-from auxws_proto._target import check_headers, parse_target
 
 from ._bell import Bell
 from ._desk import Desk
-from ._dial import DialFailed, check_proxy, default_tls, dial, start_tls
-from ._http import HttpClient, HttpTransport
-from ._link import Link
+from ._errands import Errands
+from ._link import Handshake, Link
 
 T = TypeVar("T")
 
-Source: TypeAlias = T | Callable[[], T] | Callable[[], Awaitable[T]]
-"""A value, or whatever gives one when it is asked."""
-
-Headers: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]]
 Observer: TypeAlias = Callable[[Action], None]
-
-
-class Connector(Protocol):
-    """What ``transport=`` takes: opens a stream of bytes to ``host``.
-
-    It is awaited once for each attempt and cancelled when its time is up; it may raise anything.
-    The stream belongs to the client from then on, which adds TLS for ``wss:`` URLs.
-    """
-
-    async def __call__(self, host: str, port: int) -> ByteStream: ...
-
-
-async def ask(source: Source[T]) -> T:
-    """The value of ``source`` now."""
-    if not callable(source):
-        return source
-    value = source()
-    return await cast("Awaitable[T]", value) if inspect.isawaitable(value) else cast("T", value)
 
 
 class Engine:
@@ -94,34 +65,16 @@ class Engine:
         self,
         machine: AuxWebSocket,
         *,
-        url: Source[str],
-        headers: Source[Headers],
-        login: Source[Credentials] | None,
-        ssl: tls.SSLContext | None,
-        proxy: str | None,
-        http: HttpTransport | None,
-        connector: Connector | None,
+        errands: Errands,
         observer: Observer | None,
     ) -> None:
         self.machine = machine
         self.desk = Desk()
         self.resumed = Bell()
         self.error: InternalError | None = None
-        self.url: str | None = None if callable(url) else url
-        """The URL of the newest attempt."""
-        self.credentials: Credentials | None = None
-        """What was last given to the machine to log in with."""
-        self._url = url
-        self._headers = headers
-        self._login = login
-        self._tls = ssl
-        self._proxy = check_proxy(proxy)
-        self._http = http
-        self._owns_http = http is None
-        self._connector = connector
+        self._errands = errands
         self._observer = observer
         self._links: dict[int, Link] = {}
-        self._handshakes: dict[int, tuple[str, tuple[tuple[str, str], ...]]] = {}
         self._transfers: dict[int, anyio.CancelScope] = {}
         self._dispatching = False
         self._is_paused = False
@@ -142,15 +95,11 @@ class Engine:
 
     def stop(self) -> None:
         """Drop whatever is under way; the task group ends when that is done."""
+        for link in list(self._links.values()):
+            self.link_ended(link)
         if self._group is not None:
             self._group.cancel_scope.cancel()
             self._group = None
-
-    async def release(self) -> None:
-        """Close what was made for this client alone, once the task group has ended."""
-        if self._owns_http and self._http is not None:
-            http, self._http = self._http, None
-            await http.aclose()
 
     def call(self, verb: Callable[[float], T]) -> T:
         """Call a door of the machine with the time, and do what follows from it.
@@ -245,7 +194,9 @@ class Engine:
                 if scope is not None:
                     scope.cancel()
             case OpenTransport():
-                self._open(action)
+                link = Link(self, action.transport, self._errands.open_transport)
+                self._links[action.transport] = link
+                self._spawn(self._run_link, link)
             case CloseTransport():
                 link = self._links.get(action.transport)
                 if link is not None:
@@ -255,7 +206,7 @@ class Engine:
                 if link is not None:
                     link.abort()
             case AskForLogin():
-                self._spawn(self._answer_login, action)
+                self._spawn(self._ask_for_login, action)
             case SendText() | SendPing() | AnswerUploadRequest():
                 raise AssertionError(f"a client's AuxWebSocket never asks for {action}")
             case _:
@@ -293,12 +244,11 @@ class Engine:
             self._crash(error)
 
     async def _keep_time(self) -> None:
-        while self._group is not None and self.error is None:
+        while self.error is None:
             self._clock = anyio.CancelScope(deadline=self._next())
             with self._clock:
                 await anyio.sleep_forever()
-            if self._group is not None:
-                self.feed(self.machine.handle_timeout)
+            self.feed(self.machine.handle_timeout)
 
     def _next(self) -> float:
         deadline = self.machine.next_timeout()
@@ -310,13 +260,8 @@ class Engine:
         if self._clock is not None and deadline < self._clock.deadline:
             self._clock.deadline = deadline
 
-    # Transfers.
-
     async def _transfer(self, action: PutToUrl | GetFromUrl) -> None:
         transfer_id = action.transfer_id
-        if self._http is None:
-            proxy = None if self._proxy is None else self._proxy.reveal()
-            self._http = HttpClient(ssl=self._tls, proxy=proxy)
 
         def progress(done: int, total: int | None) -> None:
             event = HttpProgressed(transfer_id=transfer_id, done=done, total=total)
@@ -325,82 +270,26 @@ class Engine:
         outcome: Event = HttpFailed(transfer_id=transfer_id, error=HttpFailure(kind="cancelled"))
         try:
             with self._transfers[transfer_id]:
-                outcome = await self._make_request(self._http, action, progress)
+                outcome = await self._errands.transfer(action, self.machine.config, progress)
         finally:
             del self._transfers[transfer_id]
         self.feed(lambda now: self.machine.handle(outcome, now))
 
-    async def _make_request(
-        self,
-        http: HttpTransport,
-        action: PutToUrl | GetFromUrl,
-        progress: Callable[[int, int | None], None],
-    ) -> HttpResponded | HttpFailed:
-        config = self.machine.config
-        try:
-            return await http.transfer(
-                action,
-                policy=config.url_policy,
-                websocket_url=self.url,
-                timeout=config.transfer_timeout,
-                progress=progress,
-            )
-        except Exception as error:
-            # Only a user's own can get here; its text may quote the URL, its type may not.
-            failure = HttpFailure(kind="failed", detail=type(error).__name__)
-            return HttpFailed(transfer_id=action.transfer_id, error=failure)
-
-    # Questions to the application.
-
-    async def _answer_login(self, action: AskForLogin) -> None:
-        event: Event
-        try:
-            if self._login is None:
-                raise LookupError("no login was given")
-            credentials = await ask(self._login)
-        except Exception as error:
-            # Its text may hold a token, its type may not.
-            event = LoginUnavailable(
-                transport=action.transport, error=f"login raised {type(error).__name__}"
-            )
-            self.feed(lambda now: self.machine.handle(event, now))
-            return
-        self.credentials = credentials
-        self.feed(lambda now: self.machine.login(credentials, now))
-
-    # Transports.
-
-    def _open(self, action: OpenTransport) -> None:
-        number = action.transport
-        link = Link(self, number, lambda: self._connect(number))
-        self._links[number] = link
-        self._spawn(self._run_link, link)
+    async def _ask_for_login(self, action: AskForLogin) -> None:
+        answer = await self._errands.ask_for_login(action)
+        if isinstance(answer, LoginUnavailable):
+            self.feed(lambda now: self.machine.handle(answer, now))
+        else:
+            self.feed(lambda now: self.machine.login(answer, now))
 
     async def _run_link(self, link: Link) -> None:
         try:
             await link.run()
         finally:
             self._links.pop(link.number, None)
-            self._handshakes.pop(link.number, None)
             self.desk.changed.ring()
 
-    async def _connect(self, number: int) -> ByteStream:
-        try:
-            self.url = await ask(self._url)
-            headers = check_headers(await ask(self._headers))
-            target = parse_target(self.url)
-        except LocalProtocolError as error:
-            raise DialFailed("url", str(error)) from None
-        except Exception as error:
-            raise DialFailed("url", f"url= or headers= raised {type(error).__name__}") from None
-        self._handshakes[number] = (self.url, headers)
-        if self._connector is not None:
-            stream = await self._connector(target.host, target.port)
-        else:
-            stream = await dial(target.host, target.port, proxy=self._proxy)
-        if not target.is_secure:
-            return stream
-        return await start_tls(stream, self._tls or default_tls(), target.host)
+    # What links tell their owner.
 
     @property
     def wants_data(self) -> bool:
@@ -411,12 +300,11 @@ class Engine:
         """It could not be opened."""
         self.feed(lambda now: self.machine.transport_failed(failure, now, transport=link.number))
 
-    def link_opened(self, link: Link) -> None:
+    def link_opened(self, link: Link, handshake: Handshake) -> None:
         """It is open: the handshake may begin."""
-        url, headers = self._handshakes[link.number]
         self.feed(
             lambda now: self.machine.transport_opened(
-                now, transport=link.number, url=url, headers=headers
+                now, transport=link.number, url=handshake.url, headers=handshake.headers
             )
         )
 

@@ -1,9 +1,9 @@
-"""The connections under the HTTP client: which address they may go to, and how far a write has come.
+"""The connections under the HTTP client: which address they go to, and how far a write has come.
 
 It knows streams and whose transfer this task runs. It must not know requests or responses.
 
-Strategy: httpcore, the engine of httpx, takes a network backend, which is the one public place where
-the address of a connection can be checked. The transfer that a task runs stands in a context
+Strategy: httpcore, the engine of httpx, takes a network backend, which is the one public place
+where the address of a connection can be checked. The transfer that a task runs stands in a context
 variable; that is also how log records of our own requests, which could show a presigned URL (a
 redirect's Location), are told from those of everybody else's.
 """
@@ -93,7 +93,7 @@ def _is_foreign(_record: logging.LogRecord) -> bool:
 
 
 class Line(httpcore.AsyncNetworkStream):
-    """One connection to an object store. Times are the core's: the ``timeout`` arguments are unused."""
+    """One connection to an object store. Times are the core's: no ``timeout`` is used."""
 
     def __init__(self, stream: ByteStream) -> None:
         self._stream = stream

@@ -7,7 +7,8 @@ what `CloseTransport` and `AbortTransport` say. Nothing raises out of here.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
 
 import anyio
 from anyio.abc import ByteStream
@@ -21,6 +22,17 @@ READ_SIZE = 256 * 1024
 """design.md §10: reads of 64 to 256 KiB."""
 
 
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """What a transport begins with."""
+
+    url: str = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+
+
+Opener: TypeAlias = Callable[[], Awaitable[tuple[ByteStream, Handshake]]]
+
+
 class Owner(Protocol):
     """Whoever owns the machine."""
 
@@ -30,18 +42,16 @@ class Owner(Protocol):
     def resumed(self) -> Bell: ...
 
     def link_failed(self, link: Link, failure: TransportFailure) -> None: ...
-    def link_opened(self, link: Link) -> None: ...
+    def link_opened(self, link: Link, handshake: Handshake) -> None: ...
     def link_received(self, link: Link, data: bytes) -> None: ...
     def link_wrote(self, link: Link, count: int) -> None: ...
     def link_ended(self, link: Link) -> None: ...
 
 
 class Link:
-    """One transport, from the attempt to open it to its end. `run` it once, in a task of its own."""
+    """One transport, from the attempt to open it to its end. `run` it once, in its own task."""
 
-    def __init__(
-        self, owner: Owner, number: int, opener: Callable[[], Awaitable[ByteStream]]
-    ) -> None:
+    def __init__(self, owner: Owner, number: int, opener: Opener) -> None:
         self.number = number
         self._owner = owner
         self._opener = opener
@@ -72,7 +82,7 @@ class Link:
         """Open, read and write to the end."""
         with self._scope:
             try:
-                stream = await self._opener()
+                stream, handshake = await self._opener()
             except DialFailed as error:
                 self._owner.link_failed(self, error.failure)
                 return
@@ -81,7 +91,7 @@ class Link:
                 self._owner.link_failed(self, failure)
                 return
             try:
-                self._owner.link_opened(self)
+                self._owner.link_opened(self, handshake)
                 async with anyio.create_task_group() as group:
                     group.start_soon(self._write, stream, group.cancel_scope)
                     await self._read(stream)

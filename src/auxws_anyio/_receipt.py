@@ -22,24 +22,77 @@ _RANK: Final[Mapping[Stage, int]] = {
 }
 
 
-class Receipt:
-    """The fate of one accepted message. It goes on whether anybody looks or not."""
+class Entry:
+    """What is known of one accepted message. The `Desk` writes it; a `Receipt` shows it."""
 
     def __init__(self, send_id: SendId) -> None:
         self.send_id = send_id
         self.stage = Stage.QUEUED
-        """How far it is. A reconnect may put it back to an earlier stage."""
         self.error: AuxError | None = None
-        """Why it ended as ``FAILED`` or ``UNKNOWN``: a `SendFailed`."""
         self.progress = Progress()
-        """How much of an upload is done, in bytes."""
         self.is_final = False
-        """Whether this is the outcome."""
-        self._bell = Bell()
-        self._on_failed: Callable[[AuxError], None] | None = None
+        self.changed = Bell()
+        self.on_failed: Callable[[AuxError], None] | None = None
+
+    def advance(self, report: ReportSend) -> None:
+        """It came to a stage."""
+        self.stage = report.stage
+        self.is_final = report.final
+        if report.final and report.error is not None:
+            self.fail(report.error)
+        else:
+            self.changed.ring()
+
+    def fail(self, error: AuxError) -> None:
+        """It ended without proof of arrival."""
+        self.error = error
+        self.is_final = True
+        if self.on_failed is not None:
+            self.on_failed(error)
+        self.changed.ring()
+
+    def progressed(self, report: ReportProgress) -> None:
+        """Its upload came further."""
+        self.progress = Progress(done=report.done, total=report.total)
+
+    def has_reached(self, stage: Stage) -> bool:
+        """Whether it has come to ``stage``, or to its end."""
+        return self.is_final or _RANK.get(self.stage, 0) >= _RANK.get(stage, len(_RANK))
+
+
+class Receipt:
+    """The fate of one accepted message. It goes on whether anybody looks or not."""
+
+    def __init__(self, entry: Entry) -> None:
+        self._entry = entry
 
     def __repr__(self) -> str:
         return f"<Receipt {self.send_id}: {self.stage.value}{', final' if self.is_final else ''}>"
+
+    @property
+    def send_id(self) -> SendId:
+        """Names the message in the machine's actions."""
+        return self._entry.send_id
+
+    @property
+    def stage(self) -> Stage:
+        """How far it is. A reconnect may put it back to an earlier stage."""
+        return self._entry.stage
+
+    @property
+    def error(self) -> AuxError | None:
+        """Why it ended as ``FAILED`` or ``UNKNOWN``: a `SendFailed`."""
+        return self._entry.error
+
+    @property
+    def progress(self) -> Progress:
+        """How much of its upload is done, in bytes."""
+        return self._entry.progress
+
+    @property
+    def is_final(self) -> bool:
+        """Whether its stage is its outcome."""
+        return self._entry.is_final
 
     async def wait(self, stage: Stage = Stage.SENT, timeout: float | None = None) -> Stage:
         """Wait until the message has come to ``stage``, or to its outcome; return where it is.
@@ -48,33 +101,12 @@ class Receipt:
         had) is returned too. Raises `SendFailed` for ``FAILED`` and ``UNKNOWN``, and `TimeoutError`
         after ``timeout`` seconds; the message goes on then, and waiting again is fine.
         """
+        entry = self._entry
         with anyio.move_on_after(timeout):
-            while not self._has_reached(stage):
-                await self._bell.wait()
-        if self.error is not None:
-            raise self.error
-        if not self._has_reached(stage):
-            raise TimeoutError(f"the message is {self.stage.value} after {timeout:g} s")
-        return self.stage
-
-    def _has_reached(self, stage: Stage) -> bool:
-        return self.is_final or _RANK.get(self.stage, 0) >= _RANK.get(stage, len(_RANK))
-
-    def _advance(self, report: ReportSend) -> None:
-        self.stage = report.stage
-        self.is_final = report.final
-        if report.final and report.error is not None:
-            self._fail(report.error)
-        else:
-            self._bell.ring()
-
-    def _fail(self, error: AuxError) -> None:
-        self.error = error
-        self.is_final = True
-        if self._on_failed is not None:
-            self._on_failed(error)
-        self._bell.ring()
-
-    def _progressed(self, report: ReportProgress) -> None:
-        self.progress = Progress(done=report.done, total=report.total)
-        self._bell.ring()
+            while not entry.has_reached(stage):
+                await entry.changed.wait()
+        if entry.error is not None:
+            raise entry.error
+        if not entry.has_reached(stage):
+            raise TimeoutError(f"the message is {entry.stage.value} after {timeout:g} s")
+        return entry.stage

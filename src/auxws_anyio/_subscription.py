@@ -11,7 +11,6 @@ from typing import Any, Generic, Self, TypeVar
 
 from anyio.lowlevel import checkpoint
 
-from auxws_proto import AuxError
 from auxws_proto._mailbox import Mailbox
 
 from ._bell import Bell
@@ -103,6 +102,3 @@ class Subscription(Generic[T_co]):
         if not self._is_open:
             self._is_open = True
             self._on_open()
-
-    def _finish(self, error: AuxError) -> None:
-        self._box.finish(error)

@@ -145,7 +145,8 @@ class Answers:
             info = error_info("unacceptable_request", "The request was invalid.")
             info["issues"] = [{"code": event.error.violation.value, "message": event.error.detail}]
             # "Other bad events: [5, null, …]; a missing or bad message: [5, id, …]" (§7)
-            transport.queue(error_event(event.event_id if event.lacks_message else None, info))
+            is_message = event.error.violation is Violation.WRONG_MESSAGE
+            transport.queue(error_event(event.event_id if is_message else None, info))
 
     def download_failed(self, transport: Transport, event_id: float, error: DownloadFailed) -> None:
         """A server could not have a download."""

@@ -28,6 +28,7 @@ from ._credentials import Credentials
 from ._encoded import Encoded
 from ._errors import LocalProtocolError
 from ._events import Event, TransportFailure
+from ._policy import header_problem
 from ._received import (
     Accepted,
     Closed,
@@ -47,7 +48,9 @@ from ._websocket import WebSocket
 class _Wire:
     """One transport: its WebSocket, and which of its writes carry texts of the session."""
 
-    __slots__ = ("is_closing", "number", "pong", "pong_unwritten", "socket", "texts", "url")
+    __slots__ = (
+        "is_begun", "is_closing", "number", "pong", "pong_unwritten", "socket", "texts", "url",
+    )  # fmt: skip
 
     def __init__(self, number: int, socket: WebSocket) -> None:
         self.number = number
@@ -56,6 +59,7 @@ class _Wire:
         self.texts: deque[int] = deque()
         self.pong: bytes | None = None
         self.pong_unwritten = 0
+        self.is_begun = False
         self.is_closing = False
 
 
@@ -67,8 +71,8 @@ class AuxWebSocket:
 
     ``url`` is the WebSocket's URL (``ws``, ``wss``, ``http`` or ``https``), which a client may also
     give with each ``transport_opened``; ``subprotocol`` is ``"casualos.records"`` or None;
-    ``headers`` go into the handshake. Raises `LocalProtocolError` for a URL or headers that cannot
-    be used.
+    ``headers`` go into the handshake. Raises `LocalProtocolError` for a URL, a subprotocol or
+    headers that cannot be used.
     """
 
     def __init__(
@@ -81,6 +85,8 @@ class AuxWebSocket:
         *,
         on_connect: Iterable[Mapping[str, Any]] = (),
     ) -> None:
+        if subprotocol is not None and header_problem(subprotocol, "") is not None:
+            raise LocalProtocolError("the subprotocol must be a token (RFC 6455 §4.1)")
         pairs = check_headers(headers)
         self._target: Target | None = None
         if role is Role.CLIENT and url is not None:
@@ -215,15 +221,16 @@ class AuxWebSocket:
         if self.role is Role.SERVER and self.state is State.IDLE and transport is None:
             self.connect(now)
         wire = self._find(transport)
-        if wire is None or wire.socket.is_open:
+        if wire is None or wire.is_begun:
             return
-        wire.url = url
-        if self.role is Role.CLIENT:
-            if target is None:
-                raise LocalProtocolError("transport_opened: a client needs the WebSocket's URL")
-            self._write(wire, wire.socket.request(target, self.subprotocol, pairs))
-        else:
+        if self.role is Role.SERVER:
             wire.socket.expect(self.subprotocol)
+        elif target is None:
+            raise LocalProtocolError("transport_opened: a client needs the WebSocket's URL")
+        else:
+            self._write(wire, wire.socket.request(target, self.subprotocol, pairs))
+        wire.is_begun = True
+        wire.url = url
 
     def transport_failed(
         self, failure: TransportFailure, now: float, *, transport: int | None = None
@@ -338,19 +345,11 @@ class AuxWebSocket:
     def _translate(self) -> None:
         for action in self.session.actions():
             match action:
-                case SendText(transport=number, data=data, max_frame=max_frame):
-                    wire = self._wires.get(number)
+                case SendText() | SendPing() | CloseTransport():
+                    wire = self._wires.get(action.transport)
+                    # None: its end is what the session is being told.
                     if wire is not None:
-                        self._write(wire, wire.socket.text(data, max_frame), _A_TEXT)
-                case SendPing(transport=number, payload=payload):
-                    wire = self._wires.get(number)
-                    if wire is not None:
-                        self._write(wire, wire.socket.ping(payload))
-                case CloseTransport(transport=number, code=code, reason=reason):
-                    wire = self._wires.get(number)
-                    if wire is not None:
-                        wire.is_closing = True
-                        self._write(wire, wire.socket.close(code, reason))
+                        self._carry(action, wire)
                 case OpenTransport(transport=number):
                     self._newest = number
                     self._wires[number] = _Wire(number, self._new_socket())
@@ -360,6 +359,16 @@ class AuxWebSocket:
                     self._queue.append(action)
                 case _:
                     self._queue.append(action)
+
+    def _carry(self, action: SendText | SendPing | CloseTransport, wire: _Wire) -> None:
+        match action:
+            case SendText(data=data, max_frame=max_frame):
+                self._write(wire, wire.socket.text(data, max_frame), _A_TEXT)
+            case SendPing(payload=payload):
+                self._write(wire, wire.socket.ping(payload))
+            case CloseTransport(code=code, reason=reason):
+                wire.is_closing = True
+                self._write(wire, wire.socket.close(code, reason))
 
     def _new_socket(self) -> WebSocket:
         config = self.config

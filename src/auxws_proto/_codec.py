@@ -60,14 +60,12 @@ class NoticeObject:
 class Malformed:
     """What is no event; ``event_id`` where one could be read.
 
-    ``ignored`` marks what the real server does not answer, ``lacks_message`` a message event whose
-    message is missing or bad, which it answers under the event's id (§7).
+    ``ignored`` marks what the real server does not answer (§7).
     """
 
     error: RemoteProtocolError
     event_id: float | None = None
     ignored: bool = False
-    lacks_message: bool = False
 
 
 Decoded: TypeAlias = (
@@ -109,7 +107,7 @@ def encode_message(message: Mapping[str, Any], max_depth: int) -> bytes:
 
     Raises `LocalProtocolError` for what is no message or what JSON cannot carry.
     """
-    if not isinstance(message, Mapping):
+    if not _is_mapping(message):
         raise LocalProtocolError(
             f"a message must be a mapping with a string 'type', not {type(message).__name__}"
         )
@@ -182,13 +180,15 @@ def decode_event(data: bytes | str, sender: Role, max_depth: int) -> Decoded:
     event_id: float | None = None
     ignored = True
     try:
-        value = parse_json(data, max_depth)
+        # One level more: the array around a message is none of its own, and `encode_message` and
+        # `decode_message` must agree about the same message.
+        value: object = parse_json(data, max_depth + 1)
         # "Silently ignored by the server: text that is not JSON, JSON strings and numbers, events
         # of type 3 and 5" (§7)
         ignored = isinstance(value, str | int | float) and not isinstance(value, bool)
-        if isinstance(value, dict) and sender is Role.SERVER:
+        if _is_object(value) and sender is Role.SERVER:
             return NoticeObject(value)
-        if not isinstance(value, list):
+        if not _is_array(value):
             raise RemoteProtocolError(
                 Violation.NOT_AN_ARRAY, f"an event must be an array, not {_kind(value)}"
             )
@@ -199,8 +199,7 @@ def decode_event(data: bytes | str, sender: Role, max_depth: int) -> Decoded:
         return _event_of(value, sender)
     except RemoteProtocolError as error:
         ignored = ignored or error.violation is Violation.WRONG_DIRECTION
-        lacks_message = error.violation is Violation.WRONG_MESSAGE
-        return Malformed(error, event_id, ignored, lacks_message)
+        return Malformed(error, event_id, ignored)
 
 
 def _event_of(value: list[Any], sender: Role) -> Decoded:
@@ -217,6 +216,7 @@ def _event_of(value: list[Any], sender: Role) -> Decoded:
             Violation.WRONG_DIRECTION, f"a {sender.value} may not send an event of type {kind:d}"
         )
     if kind is EventType.MESSAGE and len(value) == 2:
+        # The real server calls this a bad message, not a bad event (§7).
         raise RemoteProtocolError(
             Violation.WRONG_MESSAGE, "an event of type 1 has a message, which is missing"
         )
@@ -239,7 +239,7 @@ def _event_of(value: list[Any], sender: Role) -> Decoded:
             return UploadRequestEvent(event_id)
         case EventType.UPLOAD_RESPONSE:
             return UploadResponseEvent(event_id, *_request(*value[2:]))
-        case EventType.DOWNLOAD_REQUEST:
+        case _:
             return DownloadRequestEvent(event_id, *_request(*value[2:]))
 
 
@@ -248,7 +248,7 @@ def _error(event_id: object, info: object) -> ErrorEvent:
         raise RemoteProtocolError(
             Violation.WRONG_ID, f"an error's id must be a number or null, not {_kind(event_id)}"
         )
-    if not isinstance(info, dict):
+    if not _is_object(info):
         raise RemoteProtocolError(
             Violation.WRONG_INFO, f"an error's info must be an object, not {_kind(info)}"
         )
@@ -256,7 +256,7 @@ def _error(event_id: object, info: object) -> ErrorEvent:
 
 
 def _message(value: object) -> dict[str, Any]:
-    if not isinstance(value, dict):
+    if not _is_object(value):
         raise RemoteProtocolError(
             Violation.WRONG_MESSAGE, f"a message must be an object, not {_kind(value)}"
         )
@@ -275,9 +275,21 @@ def _request(url: object, method: object, headers: object) -> tuple[str, str, di
         raise RemoteProtocolError(
             Violation.WRONG_METHOD, f"a method must be a string, not {_kind(method)}"
         )
-    if not isinstance(headers, dict) or not all(isinstance(v, str) for v in headers.values()):
+    if not _is_object(headers) or not all(isinstance(v, str) for v in headers.values()):
         raise RemoteProtocolError(Violation.WRONG_HEADERS, "headers must be an object of strings")
     return url, method, headers
+
+
+def _is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:
+    return isinstance(value, Mapping)
+
+
+def _is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
+
+
+def _is_array(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
 
 
 def _is_number(value: object) -> TypeGuard[float]:

@@ -185,6 +185,8 @@ class Config:
             "transfer_timeout", "ping_timeout", "keepalive_interval",
         ):  # fmt: skip
             _check(self, name, getattr(self, name) > 0, "must be over 0 s")
+        value = self.max_frame_size
+        _check(self, "max_frame_size", value is None or value >= 1, "must be at least 1, or None")
         for name in ("ping_interval", "max_age"):
             value = getattr(self, name)
             _check(self, name, value is None or value > 0, "must be over 0 s, or None")

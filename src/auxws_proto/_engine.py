@@ -58,14 +58,24 @@ class Engine:
             shared, self.outbox, self.urls, self.pulse, tuple(headers), self._tear_down
         )
         self.answers = Answers(shared, self.urls, self.outbox)
+        message = config.keepalive_message
+        self._keepalive = (
+            () if message is None else (codec.encode_message(message, config.max_json_depth),)
+        )
+        self._paused_until = float("-inf")
         self.is_reading = True
 
     @property
     def wants_data(self) -> bool:
         """Whether the wire should be read on."""
+        if not self.is_reading:
+            return False
+        if not self.life.is_wanted:
+            # What comes now is ignored, but for the end, and that must be read.
+            return True
         current = self.life.current
         answers = 0 if current is None else current.queued_bytes
-        return self.is_reading and self.inbox.has_room and answers < self.config.write_ahead
+        return self.inbox.has_room and answers < self.config.write_ahead
 
     def at(self, now: float) -> None:
         """An input comes at this time."""
@@ -85,7 +95,7 @@ class Engine:
             return
         sender = Role.SERVER if self.role is Role.CLIENT else Role.CLIENT
         event = codec.decode_event(data, sender, self.config.max_json_depth)
-        overlap = self.life.rotation.retiring is not None
+        overlap = self.life.rotation.retiring is not None or transport.reads_to_end
         match event:
             case codec.MessageEvent():
                 if not self._acts_on(event.message, transport):
@@ -124,8 +134,10 @@ class Engine:
             self.report(RemoteProtocolError(Violation.WRONG_MESSAGE, detail), transport)
             return
         pause = min(float(after), _LONGEST_PAUSE)
-        if pause:
-            self.shared.timers.set((PAUSE, 0), self.shared.now, pause)
+        now = self.shared.now
+        if now + pause > max(now, self._paused_until):
+            self._paused_until = now + pause
+            self.shared.timers.set((PAUSE, 0), now, pause)
         self.report(RateLimited(pause), transport, info=message)
 
     def _receive_error(self, event: codec.ErrorEvent, transport: Transport) -> None:
@@ -168,6 +180,9 @@ class Engine:
         paused = timers.is_set((PAUSE, 0))
         if not paused:
             life.authenticate()
+        # Before anything is sent: what waited for the old transport to be proven goes out now.
+        life.release_if_proven()
+        if not paused:
             self._send_ready()
         self.inbox.start_downloads()
         self.inbox.deliver_ready()
@@ -179,12 +194,10 @@ class Engine:
         for transport in life.transports:
             transport.flush()
             self.pulse.prove(transport, paused=paused)
-        life.release_if_proven()
-        if not life.is_over:
-            if self.wants_data:
-                timers.go_on(self.shared.now)
-            else:
-                timers.stand_still(self.shared.now)
+        if self.wants_data or life.is_over:
+            timers.go_on(self.shared.now)
+        else:
+            timers.stand_still(self.shared.now)
 
     def _send_ready(self) -> None:
         outbox, urls, current = self.outbox, self.urls, self.life.current
@@ -192,6 +205,7 @@ class Engine:
         if current is None or not self.life.may_send:
             return
         while True:
+            outbox.start_uploads()
             if urls.wants(outbox.wanted_urls(current), current):
                 urls.ask(current)
             elif not outbox.emit_ready(current):
@@ -219,14 +233,10 @@ class Engine:
                 self.life.fire(kind, transport)
 
     def _keep_alive(self, transport: Transport) -> None:
-        config = self.config
-        assert config.keepalive_message is not None
-        body = codec.encode_message(config.keepalive_message, config.max_json_depth)
         if transport.link is Link.READY:
-            self.outbox.accept_first([body])
-        self.shared.timers.set(
-            (KEEPALIVE_MESSAGE, transport.number), self.shared.now, config.keepalive_interval
-        )
+            self.outbox.accept_first(self._keepalive)
+        name = (KEEPALIVE_MESSAGE, transport.number)
+        self.shared.timers.set(name, self.shared.now, self.config.keepalive_interval)
 
     def _tear_down(self) -> None:
         """The session is over: everything comes to its outcome."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from itertools import accumulate
 from typing import Any, NoReturn
 
 from ._constants import Violation
@@ -31,26 +32,19 @@ write_json = json.JSONEncoder(
 ).encode
 _decode_json = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite).decode
 _ALL_BUT_BRACKETS = re.compile(rb'"(?:[^"\\]+|\\.)*"?|[^\[\]{}"]+', re.DOTALL)
+_STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 
 def is_too_deep(data: bytes, limit: int) -> bool:
     """Whether arrays and objects in this JSON text nest deeper than `limit`.
 
-    Peels the innermost brackets off, layer by layer: the work is `bytes.replace`, not a loop over
-    characters, and most texts have too few brackets to need even that.
+    It never asks for more than the decoder would reach: in what is no JSON, that is the depth of
+    the brackets so far. Most texts have too few brackets to need a look.
     """
     if data.count(b"[") + data.count(b"{") <= limit:
         return False
     brackets = _ALL_BUT_BRACKETS.sub(b"", data)
-    for _ in range(limit):
-        if not brackets:
-            break
-        peeled = brackets.replace(b"[]", b"").replace(b"{}", b"")
-        if peeled == brackets:
-            # What is left is not balanced: no JSON, and its depth is its longest run of openers.
-            return max(map(len, re.findall(rb"[\[{]+", brackets)), default=0) > limit
-        brackets = peeled
-    return bool(brackets)
+    return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > limit
 
 
 def parse_json(data: bytes | str, max_depth: int) -> Any:
@@ -74,6 +68,7 @@ def parse_json(data: bytes | str, max_depth: int) -> Any:
     except json.JSONDecodeError as error:
         detail = f"not JSON: {error.msg} at character {error.pos}"
     except (ValueError, RecursionError):
-        # Digits beyond Python's conversion limit, NaN, Infinity, or a float out of range.
+        # Digits beyond Python's conversion limit, NaN, Infinity, a float out of range; or the
+        # caller has left no stack for nesting that is within the limit.
         detail = "not JSON: a number is out of range"
     raise RemoteProtocolError(Violation.NOT_JSON, detail)

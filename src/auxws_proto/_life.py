@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from ._actions import ReportState
+from ._actions import ReportError, ReportState
 from ._config import Reconnect
 from ._constants import State
 from ._credentials import Credentials
@@ -53,8 +53,9 @@ class Life:
         self.rotation = Rotation(shared, urls, self.transports)
         self.on_connect: tuple[bytes, ...] = ()
         self.is_over = False
-        self._wanted = False
+        self.is_wanted = False
         self._failures = 0
+        self._attempts = 0
         self._was_ready = False
         self._final_cause: AuxError | None = None
 
@@ -62,16 +63,17 @@ class Life:
 
     def connect(self) -> None:
         """Begin to open, unless that is under way or done."""
-        if not self._wanted:
-            self._wanted = True
-            self._failures = 0
+        if not self.is_wanted:
+            self.is_wanted = True
+            self._failures = self._attempts = 0
             self._open()
 
     def disconnect(self, cause: AuxError | None = None) -> None:
         """Close until opened again."""
-        self._wanted = False
+        self.is_wanted = False
         self._shared.timers.clear((BACKOFF, 0))
         for transport in list(self.transports):
+            transport.reads_to_end = False
             if transport.link is Link.OPENING:
                 self.transports.abort(transport)
                 self.transports.drop(transport)
@@ -113,7 +115,7 @@ class Life:
     # Opening.
 
     def _open(self) -> None:
-        self.current = self.transports.open_new(self._failures)
+        self.current = self.transports.open_new(self._attempts)
         self._report(State.CONNECTING)
 
     def opened(self, transport: Transport) -> None:
@@ -156,6 +158,9 @@ class Life:
 
     def login_result(self, transport: Transport, message: Mapping[str, Any]) -> None:
         """The server's word about a login."""
+        if transport.link is Link.RETIRING and transport.login_number is not None:
+            # A login that the rotation overtook: what counts is said on the new transport.
+            return
         if transport.link is not Link.LOGGING_IN:
             if self.login.unexpected(transport, message):
                 self._shared.actions.append(ReportState(state=self.state, info=self.login.info))
@@ -178,13 +183,13 @@ class Life:
 
     def _ready(self, transport: Transport) -> None:
         first = transport.ready_at is None
-        transport.ready_at = self._shared.now
         self._was_ready = True
-        interval = self._shared.config.keepalive_interval
-        if first and self._shared.config.keepalive_message is not None:
-            self._shared.timers.set(
-                (KEEPALIVE_MESSAGE, transport.number), self._shared.now, interval
-            )
+        if first:
+            shared = self._shared
+            transport.ready_at = shared.now
+            if shared.config.keepalive_message is not None:
+                name = (KEEPALIVE_MESSAGE, transport.number)
+                shared.timers.set(name, shared.now, shared.config.keepalive_interval)
         if transport is self.rotation.upcoming:
             assert self.current is not None
             self.rotation.replace(self.current)
@@ -200,7 +205,7 @@ class Life:
         """The end of a transport came over the wire."""
         if transport.link is Link.CLOSING:
             self.transports.drop(transport)
-            if not self._wanted:
+            if not self.is_wanted:
                 self._come_to_rest()
         else:
             self.lost(transport, ConnectionClosed(code, reason))
@@ -238,6 +243,7 @@ class Life:
             return
         if transport is self.rotation.upcoming:
             assert self.current is not None
+            self._shared.actions.append(ReportError(error=error, transport=transport.number))
             self.rotation.failed(self.current, final=final)
             return
         lasted = transport.ready_at is not None and (
@@ -263,9 +269,9 @@ class Life:
         if policy is not None:
             limit = policy.max_attempts if self._was_ready else policy.first_attempts
         # The loss of a connection is no attempt; a first connection that fails is.
-        attempts = self._failures if self._was_ready else self._failures + 1
+        self._attempts = self._failures if self._was_ready else self._failures + 1
         self._failures += 1
-        if policy is None or final or (limit is not None and attempts >= limit):
+        if policy is None or final or (limit is not None and self._attempts >= limit):
             self.finish(error)
             return
         delay = self._shared.backoff(policy.base, self._failures - 1, policy.cap)
@@ -315,6 +321,8 @@ class Life:
                 self.transports.abort(transport)
                 self.lost(transport, ConnectionFailed("timeout", "not proven empty"))
             case "overlap":
+                # What it still brings until its end may come on it alone.
+                transport.reads_to_end = True
                 self._close(transport)
             case "pong":
                 if self.pulse.pong_timed_out(transport):

@@ -28,23 +28,28 @@ class LoginGate:
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
         self._credentials: Credentials | None = None
+        # Once there were credentials, nothing goes out without a login, even if they are refused.
+        self._is_needed = shared.config.ask_for_login
         self.by_application = 0
         self.info: Mapping[str, Any] | None = None
 
     def provide(self, credentials: Credentials) -> None:
         """Keep credentials: for every transport, or where we ask each time for the next."""
         self._credentials = credentials
+        self._is_needed = True
 
     def begin(self, transport: Transport) -> bool:
         """Log in on an open transport, or ask for credentials. False: no login is needed."""
-        config = self._shared.config
         if self._shared.role is Role.SERVER:
             return False
-        if self._credentials is None and not config.ask_for_login:
+        if self._credentials is None and not self._is_needed:
             return False
         if transport.link is not Link.ASKING:
             self._shared.timers.set(
-                (TIMER, transport.number), self._shared.now, config.login_timeout, wire=True
+                (TIMER, transport.number),
+                self._shared.now,
+                self._shared.config.login_timeout,
+                wire=True,
             )
         if self._credentials is None:
             self.ask(transport, None)

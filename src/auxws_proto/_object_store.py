@@ -16,7 +16,7 @@ from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from ._events import HeaderPairs
-from ._policy import signed_headers
+from ._policy import header_pairs, signed_headers
 
 MAX_ERROR_BODY: Final = 65_536
 """The most bytes of an error body that are looked at."""
@@ -31,6 +31,9 @@ TRANSIENT_CODES: Final = frozenset(
     }
 )
 """The XML codes that trying again can help (§8)."""
+
+_MAY_BE_EXPIRED: Final = frozenset({"AccessDenied", "ExpiredToken"})
+"""What is said of a URL that has died, by age or "with the credentials that signed" it (§3, §8)."""
 
 _TRANSIENT_STATUSES: Final = frozenset({429, 500, 502, 503, 504})
 _CODE = re.compile(rb"<Code>\s*([A-Za-z0-9.]{1,64})\s*</Code>")
@@ -62,16 +65,15 @@ def judge(
     """What the answer to a request for `url` with the headers `sent` means."""
     if 200 <= status < 300:
         return Judgement(Verdict.DONE)
-    pairs = headers.items() if isinstance(headers, Mapping) else headers
     if status == 307:
-        for name, value in pairs:
+        for name, value in header_pairs(headers):
             if name.lower() == "location":
                 return Judgement(Verdict.REDIRECTED, "307", value)
     body = body[:MAX_ERROR_BODY]
     match = _CODE.search(body)
     code = match[1].decode() if match else ""
     detail = f"HTTP {status} {code}".rstrip()
-    expired = _expiry(url, body) if code == "AccessDenied" else ""
+    expired = _expiry(url, body) if code in _MAY_BE_EXPIRED else ""
     if expired:
         return Judgement(Verdict.URL_DIED, f"{detail}: {expired}")
     if code in TRANSIENT_CODES or (not code and status in _TRANSIENT_STATUSES):

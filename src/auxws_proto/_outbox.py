@@ -170,8 +170,17 @@ class Outbox:
     # Emitting.
 
     def emit_ready(self, transport: Transport) -> bool:
-        """Emit one message whose turn it is, if one is ready and there is room. False: none."""
+        """Emit one message whose turn it is, if one is ready and there is room.
+
+        False: nothing has moved.
+        """
         small, large = self._lanes
+        if small and small[0].upload is Upload.NONE and self._goes_by_upload(len(small[0].body)):
+            # Its number has come to be a digit longer.
+            self._outgrow(small[0])
+            if self._shared.config.ordering == "relaxed":
+                large.append(small.popleft())
+            return True
         if small:
             event = self._event_of(small[0], transport)
             if event is not None:
@@ -185,8 +194,6 @@ class Outbox:
     def _event_of(self, send: Send, transport: Transport) -> bytes | None:
         """The event that carries this message now, or None if it is not ready."""
         number = self._shared.upcoming_number
-        if send.upload is Upload.NONE and self._goes_by_upload(len(send.body)):
-            self._outgrow(send)
         if send.upload is Upload.NONE or (
             send.upload is Upload.WANTS_URL and transport.uploads_off
         ):

@@ -11,10 +11,11 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, cast
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from ._errors import UrlRefused
+from ._events import HeaderPairs
 
 FORBIDDEN_HEADERS: Final = frozenset(
     {
@@ -205,7 +206,7 @@ def _merge(
     return dict(merged.values())
 
 
-def header_problem(name: str, value: str) -> str | None:
+def header_problem(name: object, value: object) -> str | None:
     """What is wrong with this header (RFC 9110 §5), or None."""
     if not isinstance(name, str) or not isinstance(value, str):
         return "names and values must be str"
@@ -215,9 +216,16 @@ def header_problem(name: str, value: str) -> str | None:
         return (
             f"the value of {name} has {len(value):,} characters; the limit is {MAX_HEADER_SIZE:,}"
         )
-    if not _VALUE.match(value):
+    if not _VALUE.match(value) or value != value.strip(" \t"):
         return f"the value of {name} holds characters that a header must not hold"
     return None
+
+
+def header_pairs(headers: HeaderPairs) -> tuple[tuple[str, str], ...]:
+    """Headers as pairs, whichever way they were given."""
+    if isinstance(headers, Mapping):
+        return tuple(cast("Mapping[str, str]", headers).items())
+    return tuple(headers)
 
 
 def without_query(url: str) -> str:

@@ -44,8 +44,8 @@ class Pulse:
     def _probe(self, transport: Transport, *, paused: bool) -> None:
         config = self._shared.config
         if config.barrier == "message":
-            # A retiring transport sends nothing more, and a paused session sends nothing now.
-            if paused or transport.link is not Link.READY:
+            # To a retiring transport the question is what a ping would be: the last that it sends.
+            if paused or transport.link not in (Link.READY, Link.RETIRING):
                 return
             data = self._question(transport)
             if not transport.has_room(len(data)):

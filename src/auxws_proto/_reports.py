@@ -77,8 +77,8 @@ class Stats:
     pending_downloads: int = 0
     outbox_messages: int = 0
     outbox_bytes: int = 0
-    sent: Mapping[str, Tally] = field(default_factory=dict)
-    received: Mapping[str, Tally] = field(default_factory=dict)
+    sent: Mapping[str, Tally] = field(default_factory=dict[str, Tally])
+    received: Mapping[str, Tally] = field(default_factory=dict[str, Tally])
     waiting: Tally = field(default_factory=Tally)
     undelivered: int = 0
     dropped: int = 0

@@ -29,8 +29,7 @@ class Rotation:
 
     def begin(self) -> None:
         """The current transport is old enough: open the next one beside it."""
-        if self.upcoming is None:
-            self.upcoming = self._transports.open_new(0)
+        self.upcoming = self._transports.open_new(0)
 
     def postpone(self, current: Transport) -> bool:
         """Whether an older transport is still read, and so the next rotation has to wait for it."""

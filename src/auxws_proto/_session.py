@@ -234,7 +234,7 @@ class AuxSession:
         """One whole text message came: a `str`, or its UTF-8 bytes."""
         self._engine.at(now)
         found = self._engine.life.transports.find(transport)
-        if found is not None and found.opened_at is not None and found.link is not Link.CLOSING:
+        if found is not None and found.is_read:
             found.last_received = self._engine.shared.now
             self._engine.receive(data, found)
         self._engine.pump()

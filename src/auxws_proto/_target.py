@@ -6,13 +6,13 @@ handshake.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
 from ._errors import LocalProtocolError
-from ._policy import header_problem
+from ._events import HeaderPairs
+from ._policy import header_pairs, header_problem
 
 _SCHEMES: Final = {"ws": False, "http": False, "wss": True, "https": True}
 
@@ -40,15 +40,20 @@ class Target:
         return f"{scheme}://{self.host_header}"
 
 
-def parse_target(url: str) -> Target:
+def parse_target(url: object) -> Target:
     """Take a URL apart; ``http`` and ``https`` stand for ``ws`` and ``wss``.
 
-    Raises `LocalProtocolError` for what is no such URL. The text does not quote it: it may be
-    signed.
+    Raises `LocalProtocolError` for what is no such URL, or no `str`. The text does not quote it: it
+    may be signed.
     """
     if not isinstance(url, str):
         raise LocalProtocolError(f"the URL must be a str, not {type(url).__name__}")
     text = "".join((url,))
+    # `urlsplit` would drop some of these, and connect elsewhere than what was written.
+    if not text.isprintable() or " " in text:
+        raise LocalProtocolError(
+            "the WebSocket's URL must hold no spaces and no control characters"
+        )
     try:
         parts = urlsplit(text)
         port, name = parts.port, parts.hostname
@@ -66,7 +71,7 @@ def parse_target(url: str) -> Target:
     if parts.fragment:
         raise LocalProtocolError("the WebSocket's URL must not hold a fragment (RFC 6455 §3)")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    if not path.isascii() or not path.isprintable() or " " in path:
+    if not path.isascii():
         raise LocalProtocolError("the WebSocket's URL must be percent-encoded ASCII")
     try:
         host = name if name.isascii() else name.encode("idna").decode()
@@ -78,11 +83,9 @@ def parse_target(url: str) -> Target:
     return Target(host=host, port=port, is_secure=secure, path=path)
 
 
-def check_headers(
-    headers: Mapping[str, str] | Iterable[tuple[str, str]],
-) -> tuple[tuple[str, str], ...]:
+def check_headers(headers: HeaderPairs) -> tuple[tuple[str, str], ...]:
     """The application's headers for the handshake, checked; raises `LocalProtocolError`."""
-    pairs = tuple(headers.items() if isinstance(headers, Mapping) else headers)
+    pairs = header_pairs(headers)
     for name, value in pairs:
         problem = header_problem(name, value)
         if problem is not None:

@@ -22,6 +22,11 @@ from ._shared import Shared
 TIMER: Final = "transfer"
 REST: Final = "transfer_rest"
 _MAX_REST: Final = 20.0
+_FINAL_KINDS: Final = {
+    "too_large": FailReason.TOO_LARGE,
+    "address": FailReason.URL_REFUSED,
+}
+"""The kinds of `HttpFailure` that no other attempt can help, whatever they say of themselves."""
 
 
 class Job(Protocol):
@@ -100,7 +105,7 @@ class Transfers:
 
     def cancel_all(self) -> list[Job]:
         """Give every transfer up; returns whom they were for."""
-        jobs = []
+        jobs: list[Job] = []
         for transfer_id in list(self._running):
             transfer = self._end(transfer_id)
             if not self._shared.timers.is_set((REST, transfer_id)):
@@ -157,18 +162,17 @@ class Transfers:
             # An embedder's own words may quote the URL, so only their presence is reported.
             error = HttpFailure(kind="failed")
         detail = f"{error.kind}: {error.detail}" if error.detail else error.kind
-        reason = FailReason.TRANSFER_FAILED
-        if error.kind == "too_large":
-            reason = FailReason.TOO_LARGE
-            detail = f"the body is over the limit of {transfer.max_bytes:,} bytes"
+        reason = _FINAL_KINDS.get(error.kind, FailReason.TRANSFER_FAILED)
         if error.transient and reason is FailReason.TRANSFER_FAILED:
             # "idle connections are closed … retry a dropped one at once" (§8)
             self._again(transfer, reason, detail, at_once=transfer.attempts == 1)
-        else:
-            refused = UrlRefused("address", error.detail) if error.kind == "address" else None
-            if refused is not None:
-                reason = FailReason.URL_REFUSED
-            transfer.job.transfer_failed(reason, detail, url_died=False, cause=refused)
+            return
+        cause = None
+        if reason is FailReason.TOO_LARGE:
+            detail = f"the body is over the limit of {transfer.max_bytes:,} bytes"
+        elif reason is FailReason.URL_REFUSED:
+            cause = UrlRefused("address", error.detail)
+        transfer.job.transfer_failed(reason, detail, url_died=False, cause=cause)
 
     def timed_out(self, transfer_id: int) -> None:
         """No progress for too long."""

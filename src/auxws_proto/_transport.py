@@ -119,6 +119,7 @@ class Transport:
         self.login_attempts = 0
         self.login_number: int | None = None
         self.ready_at: float | None = None
+        self.reads_to_end = False
         self.uploads_off = False
         self.asks_ahead = True
         self.answers_pings = False
@@ -143,6 +144,13 @@ class Transport:
     def is_alive(self) -> bool:
         """Whether anything can still be sent on it."""
         return self.link is not Link.CLOSING and self.link is not Link.ENDED
+
+    @property
+    def is_read(self) -> bool:
+        """Whether its texts are of interest."""
+        if self.link is Link.CLOSING:
+            return self.reads_to_end
+        return self.opened_at is not None
 
     # Writing.
 
@@ -244,9 +252,11 @@ class Transport:
         self.unprovable = False
         self.latency = self._shared.now - self._ping_sent_at
         while self._unproven and self._unproven[0].serial <= serial:
-            sender = self._unproven.popleft().sender
-            assert sender is not None
-            sender.proven()
+            text = self._unproven.popleft()
+            assert text.sender is not None
+            text.sender.proven()
+            # A write may be reported after the pong that proves it; that is no news any more.
+            text.sender = None
         return True
 
     def give_up_proof(self) -> None:

@@ -48,6 +48,9 @@ _SIDES: Final = {
 
 _MAX_REASON: Final = 123
 
+_MAX_HELD_BACK: Final = 3
+"""How many bytes of a character wsproto keeps until its last one is there."""
+
 _BAD_REQUEST: Final = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
@@ -192,15 +195,15 @@ class WebSocket:
                 yield Reply(_BAD_REQUEST)
             yield Refused(TransportFailure(kind="handshake", detail=_words(error)))
             return
-        hint = getattr(error, "event_hint", None)
-        code = int(hint.code) if isinstance(hint, ws.CloseConnection) else 1002
-        violation = RemoteProtocolError(Violation.WEBSOCKET, _words(error))
-        data = b""
-        if self._ws.state is ConnectionState.OPEN:
-            data = self._ws.send(ws.CloseConnection(code=code, reason=None))
+        yield from self._broken(1002, RemoteProtocolError(Violation.WEBSOCKET, _words(error)))
+
+    def _broken(self, code: int, error: RemoteProtocolError) -> Iterator[Received]:
+        """Fail the connection (RFC 6455 §7.1.7)."""
+        self.is_closed = True
+        data = self.close(code, "")
         if data:
             yield Reply(data)
-        yield Closed(code, _words(error)[:_MAX_REASON], violation)
+        yield Closed(code, "", error)
 
     def _received(self, event: ws.Event) -> Iterator[Received]:
         match event:
@@ -218,11 +221,10 @@ class WebSocket:
                 yield from self._accepted(event)
             case ws.RejectConnection():
                 yield self._rejected(event)
-            case ws.Request():
-                yield from self._requested(event)
             case _:
-                # The body of a refusal; the refusal itself has been told.
-                pass
+                # Nothing else is left: a refusal's body comes after the end that the refusal is.
+                assert isinstance(event, ws.Request)
+                yield from self._requested(event)
 
     def _ended(self, event: ws.CloseConnection) -> Iterator[Received]:
         code, reason = int(event.code), event.reason or ""
@@ -234,10 +236,7 @@ class WebSocket:
             return
         # No close frame came: this is how wsproto tells of bytes that break RFC 6455.
         violation = Violation.INVALID_UTF8 if code == 1007 else Violation.WEBSOCKET
-        data = self.close(code, "")
-        if data:
-            yield Reply(data)
-        yield Closed(code, "", RemoteProtocolError(violation, reason))
+        yield from self._broken(code, RemoteProtocolError(violation, reason))
 
     def _joined(self, event: ws.TextMessage | ws.BytesMessage, data: bytes) -> Iterator[Received]:
         self._frame_size += len(data)
@@ -250,12 +249,11 @@ class WebSocket:
                 self._parts.clear()
                 if self._close_on_violation:
                     code = _CLOSE_CODES[self._skipping.violation]
-                    self.is_closed = True
-                    yield Reply(self.close(code, ""))
-                    yield Closed(code, "", self._skipping)
+                    yield from self._broken(code, self._skipping)
                     return
         if event.frame_finished:
-            self._frame_size = 0
+            # The beginning of a character comes with its end, in the next frame of the message.
+            self._frame_size = 0 if event.message_finished else -_MAX_HELD_BACK
         if event.message_finished:
             joined, skipped = self._parts, self._skipping
             self._parts, self._skipping, self._message_size = [], None, 0

@@ -9,9 +9,9 @@ from __future__ import annotations
 from ._client import AuxClient, connect
 from ._dial import Connector
 from ._http import HttpClient, HttpTransport
-from ._line import Cancellation
 from ._receipt import Receipt
 from ._subscription import Subscription
+from ._transfer import Cancellation
 
 __all__ = [
     "AuxClient",

@@ -11,9 +11,11 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from auxws_proto import LocalProtocolError
+from auxws_proto import AuxWebSocket, Encoded, LocalProtocolError, OutboxFull
 
+from ._desk import Desk
 from ._pump import Pump
+from ._receipt import Receipt
 
 T = TypeVar("T")
 
@@ -48,7 +50,9 @@ class Wish(Generic[T]):
     def grant(self, timeout: float | None = None) -> T:
         """Hand it over and wait for the answer; raises that, or `TimeoutError`."""
         if self._pump.owns_current_thread():
-            raise LocalProtocolError("called from the client's own thread, which would wait for itself")
+            raise LocalProtocolError(
+                "called from the client's own thread, which would wait for itself"
+            )
         if not self._pump.post(self._submit):
             raise closed()
         met = False
@@ -76,7 +80,9 @@ class Wish(Generic[T]):
             except Exception as error:
                 # The caller's, whatever it is: a message may hold anything.
                 self._error = error
-            self._settle()
+            self._is_settled = True
+        # When the caller goes on, it must see what followed: a new state, an outcome.
+        self._pump.after_drain(self._answered.release)
         return True
 
     def give_up(self) -> None:
@@ -84,7 +90,8 @@ class Wish(Generic[T]):
         with self._lock:
             if not self._is_settled:
                 self._error = closed()
-                self._settle()
+                self._is_settled = True
+                self._answered.release()
 
     def _submit(self, now: float) -> None:
         if not self._pump.is_running:
@@ -94,15 +101,39 @@ class Wish(Generic[T]):
         else:
             self.attempt(now)
 
-    def _settle(self) -> None:
-        self._is_settled = True
-        self._answered.release()
-
     def _withdraw(self) -> bool:
         """Take it back; true if it is too late for that, and the answer there."""
         with self._lock:
             was_settled, self._is_settled = self._is_settled, True
         return was_settled
+
+
+class Posted:
+    """A message that is accepted already and on its way to the machine; nobody waits for it."""
+
+    def __init__(
+        self, machine: AuxWebSocket, desk: Desk, receipt: Receipt, message: Encoded
+    ) -> None:
+        self._machine = machine
+        self._desk = desk
+        self._receipt = receipt
+        self._message = message
+
+    def attempt(self, now: float) -> bool:
+        """See `auxws_sync._pump.Waiting`."""
+        try:
+            send_id = self._machine.send(self._message, now)
+        except OutboxFull:
+            return False
+        except LocalProtocolError:
+            self.give_up()
+        else:
+            self._desk.accept(self._receipt, send_id)
+        return True
+
+    def give_up(self) -> None:
+        """See `auxws_sync._pump.Waiting`."""
+        self._desk.refuse(self._receipt)
 
 
 def _bounded(timeout: float | None) -> float:

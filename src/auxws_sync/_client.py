@@ -13,10 +13,9 @@ import os
 import random
 import ssl as tls
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from types import TracebackType
-from typing import Any, Self
-from urllib.parse import urlsplit
+from typing import Any, Self, TypeAlias, TypeVar
 
 from auxws_proto import (
     AuxWebSocket,
@@ -27,13 +26,14 @@ from auxws_proto import (
     LocalProtocolError,
     OutboxFull,
     Role,
-    SlowPolicy,
     State,
     StateChange,
     Stats,
     Tally,
+    encode,
 )
-from auxws_proto._mailbox import MAX_MAILBOX_BYTES, MAX_MAILBOX_MESSAGES, MessageBox
+from auxws_proto._mailbox import Feed, MessageBox
+from auxws_proto._target import parse_target
 
 from ._calls import NotYet, deadline_of
 from ._dial import Connector, check_proxy
@@ -45,19 +45,22 @@ from ._receipt import Receipt
 from ._signals import sigterm_leaves
 from ._sources import Messages, Reports
 from ._subscription import Subscription
+from ._typed import TypedVerbs
 
-Message = dict[str, Any]
+T = TypeVar("T")
+
+Message: TypeAlias = dict[str, Any]
 
 _numbers = itertools.count(1)
 
 
-class AuxClient:
+class AuxClient(TypedVerbs):
     """A client of one AUX endpoint, for any number of threads. ``with`` it; `connect` as wanted.
 
     Entering starts the machinery and opens nothing; leaving sends what is accepted, for at most
-    ``config.close_timeout`` seconds, and ends for good. See `connect` for the parameters. In a child
-    after ``os.fork()`` every method raises `AuxError`; on the client's own thread, which is where
-    ``observer`` is called, those that wait raise `LocalProtocolError`.
+    ``config.close_timeout`` seconds, and ends for good. See `connect` for the parameters. In a
+    child after ``os.fork()`` every method raises `AuxError`; on the client's own thread, which is
+    where ``observer`` is called, those that wait raise `LocalProtocolError`.
     """
 
     def __init__(
@@ -84,6 +87,8 @@ class AuxClient:
         if config.random is Config().random:
             # The core draws no randomness; without it all clients would reconnect in step.
             config = dataclasses.replace(config, random=random.random)
+        if config.mask_keys is None:
+            config = dataclasses.replace(config, mask_keys=os.urandom)
         self.config = dataclasses.replace(config, ask_for_login=login is not None)
         headers = headers if callable(headers) else tuple(headers)
         machine = AuxWebSocket(
@@ -165,7 +170,7 @@ class AuxClient:
     def states(self) -> Subscription[StateChange]:
         """Iterate over the changes of the state from now on."""
         self._engine.check()
-        return Subscription(Reports(self._desk, self._desk.states, self), self._engine.check)
+        return self._listen(self._desk.states)
 
     def wait_connected(self, timeout: float | None = None) -> None:
         """Wait until `is_connected`.
@@ -197,10 +202,7 @@ class AuxClient:
     def origin(self) -> str | None:
         """Scheme, host and port of the URL; None before a callable has given one."""
         url = self._engine.errands.url
-        if url is None:
-            return None
-        parts = urlsplit(url)
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        return None if url is None else parse_target(url).origin
 
     def errors(self) -> Subscription[ErrorReport]:
         """Iterate over what goes wrong without concerning a send.
@@ -209,7 +211,7 @@ class AuxClient:
         gets what came before it, at most 1,000.
         """
         self._engine.check()
-        return Subscription(Reports(self._desk, self._desk.errors, self), self._engine.check)
+        return self._listen(self._desk.errors)
 
     # Sending.
 
@@ -223,23 +225,29 @@ class AuxClient:
         configuration says to raise.
         """
         self._check()
-        engine, desk, config = self._engine, self._desk, self.config
+        engine, config = self._engine, self.config
+        encoded = encode(message, config)
+        receipt = Receipt(self._desk.lock, engine.check)
+        if config.offline == "queue" and engine.post(receipt, encoded):
+            return receipt
 
-        def accept(now: float) -> Receipt:
-            if config.offline != "queue" and desk.state not in (State.OPEN, State.CLOSED):
+        def accept(now: float) -> None:
+            state = self.state
+            if config.offline != "queue" and state not in (State.OPEN, State.CLOSED):
                 if config.offline == "raise":
-                    raise ConnectionFailed("offline", f"the client is {desk.state.value}")
+                    raise ConnectionFailed("offline", f"the client is {state.value}")
                 raise NotYet
             try:
-                send_id = engine.machine.send(message, now)
+                send_id = engine.machine.send(encoded, now)
             except OutboxFull:
                 if config.overflow == "raise":
                     raise
                 raise NotYet from None
             # Known before the machine is drained, which may report its outcome at once.
-            return desk.accept(send_id, engine.check)
+            self._desk.accept(receipt, send_id)
 
-        return engine.call(accept, queues=True, timeout=timeout)
+        engine.call(accept, queues=True, timeout=timeout)
+        return receipt
 
     def flush(self, timeout: float | None = None) -> None:
         """Wait until every message accepted so far has an outcome, good or bad.
@@ -253,23 +261,8 @@ class AuxClient:
 
     # Receiving.
 
-    def event(
-        self,
-        type: str,
-        *,
-        policy: SlowPolicy = "block",
-        max_messages: int = MAX_MAILBOX_MESSAGES,
-        max_bytes: int = MAX_MAILBOX_BYTES,
-    ) -> Subscription[Message]:
-        """Subscribe to messages of one type: ``with client.event(t) as stream: for …``.
-
-        When it holds ``max_messages`` messages or ``max_bytes`` bytes, ``policy`` says what happens:
-        ``"block"`` stops the reading of the connection (pongs and upload URLs wait too),
-        ``"drop_oldest"`` loses and counts, ``"error"`` ends it with `SlowConsumer`. Messages that
-        came before the first subscription of the client wait for it.
-        """
+    def _event(self, box: MessageBox) -> Subscription[Any]:
         self._check()
-        box = MessageBox(type, policy=policy, max_messages=max_messages, max_bytes=max_bytes)
         return self._subscribe(box)
 
     def __iter__(self) -> Subscription[Message]:
@@ -277,20 +270,13 @@ class AuxClient:
         self._check()
         return iter(self._everything)
 
-    def request(
+    def _request(
         self,
         message: Mapping[str, Any],
-        *,
-        reply: str | None = None,
-        where: Callable[[Message], bool] | None = None,
-        timeout: float | None = None,
-    ) -> Message:
-        """Send a message, and wait for the first of type ``reply`` for which ``where`` is true.
-
-        ``where`` is called on this thread. Raises `SendFailed` if the message failed,
-        `TimeoutError` after ``timeout`` seconds, and `LocalProtocolError` if neither ``reply`` nor
-        ``where`` is given.
-        """
+        reply: str | None,
+        where: Callable[[Any], bool] | None,
+        timeout: float | None,
+    ) -> Any:
         self._check()
         if reply is None and where is None:
             raise LocalProtocolError("say what the reply is: give reply= or where=, or both")
@@ -311,6 +297,10 @@ class AuxClient:
 
     def _subscribe(self, box: MessageBox) -> Subscription[Message]:
         return Subscription(Messages(self._desk, box, self._engine), self._engine.check)
+
+    def _listen(self, feed: Feed[T]) -> Subscription[T]:
+        reports: Reports[T] = Reports(self._desk, feed, self._engine)
+        return Subscription(reports, self._engine.check)
 
     # Looking on.
 
@@ -359,11 +349,11 @@ def connect(
     outbox: None = None,
     trace: None = None,
     observer: Observer | None = None,
-) -> Iterator[AuxClient]:
+) -> Generator[AuxClient]:
     """A connecting client: ``with connect(url) as client``.
 
-    ``url`` (``wss:``, ``ws:``, or ``https:``, ``http:``, which mean the same) and ``headers`` may be
-    callables that are asked for each attempt; so may ``login`` (a `ConnectionToken` or
+    ``url`` (``wss:``, ``ws:``, or ``https:``, ``http:``, which mean the same) and ``headers`` may
+    be callables that are asked for each attempt; so may ``login`` (a `ConnectionToken` or
     `ConnectionId`), for each connection. They are called on threads of the client, and without any
     lock. ``on_connect`` are messages that go out after each login. ``ssl`` is the TLS context of
     both legs, ``proxy`` an ``http://`` or ``socks5://`` URL for both. ``http`` and ``transport``

@@ -7,6 +7,7 @@ for moments only, never while anybody's code is called, and never while waiting 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, assert_never
 
@@ -36,7 +37,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 TAKEN_UNREPORTED = 1024 * 1024
-"""So many bytes may be taken before the pump is woken for nothing else: it is told at its next turn."""
+"""So many bytes may be taken before the pump is woken for that alone."""
 
 
 class Desk:
@@ -58,19 +59,36 @@ class Desk:
         """The bug that ended the client, if one did."""
         self._wake_pump = wake_pump
         self._open: dict[SendId, Receipt] = {}
-        self._last_accepted = SendId(0)
+        self._posted: dict[Receipt, int] = {}
+        """What is accepted and on its way to the machine, with sizes in bytes."""
+        self._posted_bytes = 0
+        self._room = (0, 0, False)
+        """What the outbox takes besides: messages, bytes, and one of any size if it is empty."""
         self._freed = 0
         self._is_reading = True
 
     # Called on the pump's thread.
 
-    def accept(self, send_id: SendId, check: Callable[[], None]) -> Receipt:
+    def accept(self, receipt: Receipt, send_id: SendId) -> None:
         """The machine has taken a message; its outcome will be reported."""
-        receipt = Receipt(send_id, self.lock, check)
         with self.lock:
+            receipt.number(send_id)
             self._open[send_id] = receipt
-            self._last_accepted = send_id
-        return receipt
+            size = self._arrive(receipt)
+            self._room = (self._room[0] - 1, self._room[1] - size, False)
+
+    def refuse(self, receipt: Receipt) -> None:
+        """The machine did not take a posted message, since the client was closed."""
+        with self.lock:
+            self._arrive(receipt)
+            failed = SendFailed(FailReason.CLOSED, "the client was closed")
+            receipt.advance(Stage.FAILED, failed, is_final=True)
+            self.changed.notify_all()
+
+    def set_room(self, messages: int, size: int, *, is_empty: bool) -> None:
+        """So much the outbox takes, what is posted not counted."""
+        with self.lock:
+            self._room = (messages, size, is_empty)
 
     def report(self, reports: list[Report]) -> None:
         """Put what the machine says where it belongs, and wake who waits for it."""
@@ -79,7 +97,7 @@ class Desk:
                 self._report(report)
 
     def flow(self, wants_data: bool) -> tuple[int, bool]:
-        """What was taken since the last call, in bytes, and whether mailboxes have room for more."""
+        """The bytes that were taken since the last call; whether mailboxes have room for more."""
         with self.lock:
             freed, self._freed = self._freed + self.router.collect(), 0
             has_room = not self.router.is_full
@@ -91,6 +109,7 @@ class Desk:
         with self.lock:
             self.is_finished = True
             self.crash = error
+            self._room = (0, 0, False)
             for send_id in list(self._open):
                 failed = SendFailed(
                     FailReason.CLOSED, "the client has ended", stage=Stage.UNKNOWN, cause=error
@@ -102,6 +121,19 @@ class Desk:
             self.changed.notify_all()
 
     # Called on any other thread.
+
+    def post(self, receipt: Receipt, size: int) -> bool:
+        """Whether the outbox has room for this message, which is then on its way there."""
+        with self.lock:
+            messages, room, is_empty = self._room
+            fits = (is_empty and not self._posted) or (
+                len(self._posted) < messages and self._posted_bytes + size <= room
+            )
+            if fits and self.state is not State.CLOSED:
+                self._posted[receipt] = size
+                self._posted_bytes += size
+                return True
+        return False
 
     def take(
         self, box: MessageBox, woken: threading.Condition, deadline: float | None
@@ -173,16 +205,26 @@ class Desk:
     @property
     def unsettled(self) -> int:
         """How many accepted messages have no outcome."""
-        return len(self._open)
+        return len(self._open) + len(self._posted)
 
     def settled(self) -> Callable[[], bool]:
         """A condition for `wait_for`: all that is accepted by now has come to its outcome."""
         with self.lock:
-            last = self._last_accepted
-        # Ids grow, so the first that is open is the oldest.
-        return lambda: next(iter(self._open), last + 1) > last
+            pending = deque([*self._open.values(), *self._posted])
+
+        def is_so() -> bool:
+            while pending and pending[0].is_final:
+                pending.popleft()
+            return not pending
+
+        return is_so
 
     # With the lock held.
+
+    def _arrive(self, receipt: Receipt) -> int:
+        size = self._posted.pop(receipt, 0)
+        self._posted_bytes -= size
+        return size
 
     def _wait_for(
         self,

@@ -18,7 +18,7 @@ import ssl as tls
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from auxws_proto import LocalProtocolError, Secret, TransportFailure
 
@@ -109,15 +109,15 @@ class Dial:
         """A connected, blocking socket with TCP_NODELAY; raises `DialFailed` and nothing else."""
         try:
             if self._connector is not None:
-                sock = self._connector(self._host, self._port, self._left())
+                sock = self._connected(self._connector)
             elif self._proxy is not None:
                 sock = self._through(self._proxy)
             else:
                 sock = self.connect(self._host, self._port)
             sock.settimeout(None)
             set_nodelay(sock)
-        except DialFailed:
-            raise
+        except DialFailed as error:
+            failed = error
         except OSError as error:
             failed = DialFailed("connect", f"{self._host}: {reason_of(error)}")
         except Exception as error:
@@ -132,7 +132,14 @@ class Dial:
             sock.close()
             failed = DialFailed("connect", "cancelled")
         self._close_all()
-        raise failed
+        raise failed from None
+
+    def _connected(self, connector: Connector) -> socket.socket:
+        sock = cast("object", connector(self._host, self._port, self._left()))
+        if not isinstance(sock, socket.socket):
+            raise DialFailed("connect", f"the transport returned {type(sock).__name__}, no socket")
+        self._hold(sock)
+        return sock
 
     def connect(self, host: str, port: int) -> socket.socket:
         """A socket, connected to ``host``, over the first of its addresses that answers."""
@@ -146,7 +153,7 @@ class Dial:
                     more = self._start_next(waiting, selector, faults)
                 if not selector.get_map():
                     if not more:
-                        raise DialFailed("connect", f"{host}: {'; '.join(faults)}")
+                        raise DialFailed("connect", "; ".join(faults))
                     continue
                 wait = min(STAGGER, self._left()) if more else self._left()
                 for key, _ in selector.select(wait):
@@ -180,10 +187,11 @@ class Dial:
         if entry is None:
             return False
         family, kind, protocol, _, address = entry
+        place = f"{address[0]} port {address[1]}"
         try:
             sock = socket.socket(family, kind, protocol)
         except OSError as error:
-            faults.append(f"{address[0]}: {reason_of(error)}")
+            faults.append(f"{place}: {reason_of(error)}")
             return True
         self._hold(sock)
         sock.setblocking(False)
@@ -192,9 +200,9 @@ class Dial:
         except OSError as error:
             code = error.errno or errno.EINVAL
         if code in (0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR):
-            selector.register(sock, selectors.EVENT_WRITE, address[0])
+            selector.register(sock, selectors.EVENT_WRITE, place)
         else:
-            faults.append(f"{address[0]}: {os.strerror(code)}")
+            faults.append(f"{place}: {os.strerror(code)}")
             self._forget(sock)
         return True
 
@@ -297,6 +305,6 @@ def reason_of(error: BaseException) -> str:
         return (error.reason or "TLS failed").replace("_", " ").lower()
     if isinstance(error, socket.gaierror):
         return "the name cannot be resolved"
-    if isinstance(error, OSError) and error.errno in errno.errorcode:
+    if isinstance(error, OSError) and error.errno is not None:
         return os.strerror(error.errno)
     return "timed out" if isinstance(error, TimeoutError) else type(error).__name__

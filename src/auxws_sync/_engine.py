@@ -12,13 +12,14 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from auxws_proto import AuxError, AuxWebSocket, LocalProtocolError, State
+from auxws_proto import AuxError, AuxWebSocket, Encoded, LocalProtocolError, State
 from auxws_proto._stats import SessionStats
 
-from ._calls import Wish
+from ._calls import Posted, Wish
 from ._desk import Desk
 from ._errands import Errands, Settings
 from ._pump import Observer, Pump
+from ._receipt import Receipt
 
 T = TypeVar("T")
 
@@ -59,7 +60,9 @@ class Engine:
     def check(self) -> None:
         """Raise an error where a call would wait for ever, or work on a copy of the client."""
         if os.getpid() != self.process:
-            raise AuxError("this client belongs to the parent process; make a new one after os.fork()")
+            raise AuxError(
+                "this client belongs to the parent process; make a new one after os.fork()"
+            )
         if self.pump.owns_current_thread():
             raise LocalProtocolError(
                 "called from the observer, on the client's own thread, which would wait for itself"
@@ -81,6 +84,15 @@ class Engine:
         if self.desk.crash is not None:
             raise self.desk.crash
         return Wish(self.pump, run, queues=queues).grant(timeout)
+
+    def post(self, receipt: Receipt, message: Encoded) -> bool:
+        """Accept a message without waiting for the pump; false if only the pump knows its fate."""
+        if not self.desk.post(receipt, message.size):
+            return False
+        posted = Posted(self.machine, self.desk, receipt, message)
+        if not self.pump.post(lambda now: self.pump.submit(posted, now)):
+            posted.give_up()
+        return True
 
     def close(self, timeout: float) -> None:
         """Flush and close within ``timeout`` seconds, then end, whatever could be done."""
@@ -107,8 +119,7 @@ class Engine:
             self.pump.stop()
             if not self.pump.owns_current_thread():
                 self.pump.join(GRACE)
+                self.errands.join(time.monotonic() + GRACE)
 
     def _is_over(self) -> bool:
         return self.desk.state is State.CLOSED
-
-

@@ -14,7 +14,7 @@ import ssl as tls
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 from auxws_proto import (
     AskForLogin,
@@ -37,10 +37,11 @@ from auxws_proto import (
 from auxws_proto._target import check_headers, parse_target
 
 from ._dial import Connector, Dial, DialFailed, default_tls, reason_of
-from ._http import HttpTransport, HttpClient
-from ._line import Cancellation
-from ._pump import Opened, Pump
+from ._http import HttpClient, HttpTransport
+from ._links import Opened
+from ._pump import Pump
 from ._stream import Stream
+from ._transfer import Cancellation
 from ._workers import Workers
 
 T = TypeVar("T")
@@ -93,7 +94,7 @@ class _Attempt:
 
 
 class Errands:
-    """See `auxws_sync._pump.Errands`; `join` waits for the threads after `stop`."""
+    """See `auxws_sync._pump.Errands`; `join` follows `stop`."""
 
     def __init__(self, settings: Settings, pump: Pump, name: str) -> None:
         self._settings = settings
@@ -113,10 +114,16 @@ class Errands:
         """Whether the caller is one of the workers."""
         return self._workers.owns_current_thread() or self._movers.owns_current_thread()
 
-    def join(self, deadline: float) -> bool:
-        """Wait for the threads until ``time.monotonic()`` is ``deadline``; true if all ended."""
-        errands = self._workers.join(deadline)
-        return self._movers.join(deadline) and errands
+    def join(self, deadline: float) -> None:
+        """Wait for the threads until ``time.monotonic()`` is ``deadline``, then give all back.
+
+        A thread that blocks in a resolver or in a callable of the user's may be left; it ends when
+        that returns.
+        """
+        self._workers.join(deadline)
+        self._movers.join(deadline)
+        if self._own_http is not None:
+            self._own_http.close()
 
     def run(self, job: Callable[[], None]) -> bool:
         """Run something of the user's on a worker; false if it will not run."""
@@ -132,8 +139,6 @@ class Errands:
             cancellation.cancel()
         self._workers.close()
         self._movers.close()
-        if self._own_http is not None:
-            self._own_http.close()
 
     def open_transport(self, action: OpenTransport) -> None:
         """Open a socket for this transport; the outcome is posted."""
@@ -202,7 +207,9 @@ class Errands:
             self._not_opened(number, TransportFailure(kind="url", detail=detail))
             return
         try:
-            stream = Stream(sock, (settings.ssl or default_tls()) if target.is_secure else None, target.host)
+            stream = Stream(
+                sock, (settings.ssl or default_tls()) if target.is_secure else None, target.host
+            )
         except (ValueError, OSError) as error:
             sock.close()
             self._not_opened(number, TransportFailure(kind="tls", detail=reason_of(error)))
@@ -235,7 +242,7 @@ class Errands:
 
     def _ask(self, transport: int, login: Callable[[], Credentials]) -> None:
         try:
-            credentials = login()
+            credentials = cast("object", login())
         except Exception as error:
             # Its text may hold a token, its type may not.
             self._no_login(transport, f"login raised {type(error).__name__}")

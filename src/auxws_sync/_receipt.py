@@ -26,11 +26,11 @@ _RANK: Final = {
 class Receipt:
     """One accepted message. Any thread may look at it, and wait."""
 
-    def __init__(self, send_id: SendId, lock: threading.Lock, check: Callable[[], None]) -> None:
+    def __init__(self, lock: threading.Lock, check: Callable[[], None]) -> None:
         self._lock = lock
         self._check = check
         self._changed: threading.Condition | None = None
-        self._send_id = send_id
+        self._send_id: SendId | None = None
         self._stage = Stage.QUEUED
         self._error: SendFailed | None = None
         self._progress = Progress()
@@ -38,12 +38,19 @@ class Receipt:
         self._on_failed: Callable[[SendFailed], None] | None = None
 
     def __repr__(self) -> str:
-        return f"<Receipt {self._send_id}: {self._stage}{', final' if self._is_final else ''}>"
+        return (
+            f"<Receipt {self._send_id or '-'}: {self._stage}{', final' if self._is_final else ''}>"
+        )
 
     @property
     def send_id(self) -> SendId:
-        """The number of this send, 1 for the first of the client."""
-        return self._send_id
+        """The number of this send, 1 for the first of the client; 0 if it never got one."""
+        if self._send_id is None:
+            self._check()
+            with self._lock:
+                while self._send_id is None and not self._is_final:
+                    wait_until(self._condition(), None)
+        return self._send_id or SendId(0)
 
     @property
     def stage(self) -> Stage:
@@ -76,9 +83,7 @@ class Receipt:
         deadline = None if timeout is None else time.monotonic() + timeout
         with self._lock:
             while not self._has_reached(stage):
-                if self._changed is None:
-                    self._changed = threading.Condition(self._lock)
-                if not wait_until(self._changed, deadline):
+                if not wait_until(self._condition(), deadline):
                     raise TimeoutError(f"the message is {self._stage} after {timeout:g} s")
             if self._error is not None:
                 raise self._error
@@ -87,7 +92,18 @@ class Receipt:
     def _has_reached(self, stage: Stage) -> bool:
         return self._is_final or _RANK.get(self._stage, 0) >= _RANK.get(stage, 5)
 
+    def _condition(self) -> threading.Condition:
+        if self._changed is None:
+            self._changed = threading.Condition(self._lock)
+        return self._changed
+
     # Called by the desk, with the lock held.
+
+    def number(self, send_id: SendId) -> None:
+        """The machine has taken it."""
+        self._send_id = send_id
+        if self._changed is not None:
+            self._changed.notify_all()
 
     def tell_failure(self, listener: Callable[[SendFailed], None]) -> None:
         """Have ``listener`` called, with the lock held, if this ends badly, or has."""

@@ -14,7 +14,7 @@ import contextlib
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from types import FrameType
 
 _depth = 0
@@ -27,7 +27,7 @@ def _leave(signum: int, _frame: FrameType | None) -> None:
 
 
 @contextlib.contextmanager
-def sigterm_leaves() -> Iterator[None]:
+def sigterm_leaves() -> Generator[None]:
     """Within the block, SIGTERM raises `SystemExit` in the main thread, if nobody handles it."""
     global _depth
     if threading.current_thread() is not threading.main_thread():

@@ -10,6 +10,7 @@ written and "wants to write while reading" is nothing but bytes in the out-buffe
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 from collections import deque
@@ -78,7 +79,7 @@ class Stream:
         self._marks.append((self._queued, count))
 
     def flush(self) -> int:
-        """Send what the socket takes; return how many emissions have left whole since the last call.
+        """Send what the socket takes; return how many emissions have left since the last call.
 
         Raises `StreamFailed`.
         """
@@ -115,17 +116,13 @@ class Stream:
     def close(self) -> None:
         """Close the socket; with TLS say so first, as far as that can be said without waiting."""
         if self._tls is not None and self.is_ready and not self._out:
-            try:
+            # The peer's own goodbye is not there yet; ours is in the buffer, which is what counts.
+            with contextlib.suppress(ssl.SSLError, ValueError):
                 self._tls.unwrap()
-            except (ssl.SSLError, ValueError):
-                # The peer has not said so yet; our own part is in the buffer, which is what counts.
-                pass
             self._queue(self._outgoing.read())
-            try:
+            # That the peer was faster changes nothing.
+            with contextlib.suppress(StreamFailed):
                 self.flush()
-            except StreamFailed:
-                # It is being closed; that the peer was faster changes nothing.
-                pass
         # A forked child may hold the socket too: closing alone would not tell the peer then.
         shut_down(self.socket)
         self.socket.close()

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
-class Source(Protocol[T]):
+class Source(Protocol[T_co]):
     """Where the items come from."""
 
     @property
@@ -20,11 +20,11 @@ class Source(Protocol[T]):
     @property
     def waiting(self) -> int: ...
     def open(self) -> None: ...
-    def take(self, deadline: float | None) -> T | None: ...
+    def take(self, deadline: float | None) -> T_co | None: ...
     def close(self) -> None: ...
 
 
-class Subscription(Generic[T]):
+class Subscription(Generic[T_co]):
     """Messages or reports as they come: ``for item in subscription``.
 
     With ``with subscription:`` it is closed at the end of the block, which is what ends a
@@ -34,11 +34,11 @@ class Subscription(Generic[T]):
     `SlowConsumer`.
     """
 
-    def __init__(self, source: Source[T], check: Callable[[], None]) -> None:
+    def __init__(self, source: Source[T_co], check: Callable[[], None]) -> None:
         self._source = source
         self._check = check
 
-    def __enter__(self) -> Subscription[T]:
+    def __enter__(self) -> Self:
         self._check()
         self._source.open()
         return self
@@ -46,10 +46,12 @@ class Subscription(Generic[T]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __iter__(self) -> Subscription[T]:
+    def __iter__(self) -> Self:
+        self._check()
+        self._source.open()
         return self
 
-    def __next__(self) -> T:
+    def __next__(self) -> T_co:
         item = self.receive()
         if item is None:
             raise StopIteration
@@ -65,7 +67,7 @@ class Subscription(Generic[T]):
         """How many items wait to be taken."""
         return self._source.waiting
 
-    def receive(self, timeout: float | None = None) -> T | None:
+    def receive(self, timeout: float | None = None) -> T_co | None:
         """The next item, waited for; None when nothing more comes.
 
         Raises `TimeoutError` after ``timeout`` seconds, `SlowConsumer` when the policy ``"error"``

@@ -13,6 +13,7 @@ from botocore.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auxws_anyio.gateway._canonical import quote_key
 from auxws_anyio.gateway._sigv4 import (
     Presigned,
     SignatureRefused,
@@ -20,7 +21,6 @@ from auxws_anyio.gateway._sigv4 import (
     check,
     is_presigned,
     presign,
-    quote_key,
 )
 
 NOW = 1_790_000_000.25
@@ -107,8 +107,8 @@ CASES: dict[str, dict[str, Any]] = {
 def test_our_urls_equal_those_of_botocore(case: dict[str, Any], method: str) -> None:
     theirs = botocore_url(method, **case)
 
-    query = case.get("query", {}).items()
-    ours = our_url(method, **(case | {"query": tuple(query)}))
+    rest = {name: value for name, value in case.items() if name not in ("url", "query")}
+    ours = our_url(method, case["url"], query=case.get("query", {}).items(), **rest)
 
     assert ours == theirs
 

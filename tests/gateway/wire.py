@@ -45,12 +45,11 @@ class Client:
     def __init__(self, stream: anyio.abc.ByteStream) -> None:
         self.stream = stream
         self._ws = wsproto.WSConnection(wsproto.ConnectionType.CLIENT)
-        self._ready: list[str | bytes | events.Pong | Closed | events.AcceptConnection] = []
+        self._ready: list[str | bytes | events.Pong | Closed] = []
         self._text = ""
         self._reject: events.RejectConnection | None = None
         self._body = b""
         self.accepted: events.AcceptConnection | None = None
-        self.frame_sizes: list[int] = []
 
     async def handshake(
         self, url: str, subprotocols: list[str], headers: list[Any]
@@ -64,11 +63,11 @@ class Client:
         )
         await self.stream.send(self._ws.send(request))
         while self.accepted is None:
-            answer = await self._next()
-            if isinstance(answer, Closed):
+            if self._ready:
                 assert self._reject is not None
                 fields = {n.decode().lower(): v.decode() for n, v in self._reject.headers}
                 return Rejected(self._reject.status_code, fields, json.loads(self._body))
+            await self._read()
         return None
 
     async def send(self, data: Any) -> None:
@@ -107,25 +106,23 @@ class Client:
 
     async def _next(self) -> Any:
         while not self._ready:
-            try:
-                data: bytes | None = await self.stream.receive()
-            except (anyio.EndOfStream, anyio.BrokenResourceError):
-                data = None
-                self._ready.append(Closed(1006))
-            if data is not None or self._reject is None:
-                try:
-                    self._ws.receive_data(data)
-                except wsproto.utilities.RemoteProtocolError:
-                    continue
-            await self._take_events()
+            await self._read()
         return self._ready.pop(0)
+
+    async def _read(self) -> None:
+        try:
+            data = await self.stream.receive()
+        except (anyio.EndOfStream, anyio.BrokenResourceError):
+            self._ready.append(Closed(1006))
+        else:
+            self._ws.receive_data(data)
+            await self._take_events()
 
     async def _take_events(self) -> None:
         for event in self._ws.events():
             match event:
                 case events.AcceptConnection():
                     self.accepted = event
-                    self._ready.append(event)
                 case events.RejectConnection():
                     self._reject = event
                 case events.RejectData():
@@ -173,8 +170,6 @@ async def connected(
         client = Client(stream)
         rejected = await client.handshake(url, subprotocols or [], headers or [])
         assert rejected is None, rejected
-        assert isinstance(await client.receive_raw() if client._ready else client.accepted,
-                          events.AcceptConnection)  # fmt: skip
         yield client
     finally:
         await anyio.aclose_forcefully(stream)

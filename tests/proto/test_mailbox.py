@@ -14,9 +14,7 @@ from auxws_proto._mailbox import Feed, Mailbox, MessageBox, Router, SlowConsumer
 
 
 def delivery(kind: str = "a", size: int = 10, **fields: Any) -> DeliverMessage:
-    return DeliverMessage(
-        message={"type": kind, **fields}, size=size, event_id=-1, transport=1
-    )
+    return DeliverMessage(message={"type": kind, **fields}, size=size, event_id=-1, transport=1)
 
 
 def drain(router: Router, box: MessageBox) -> list[Any]:
@@ -191,7 +189,8 @@ class TestRouter:
         for number in (2, 3, 4):
             router.deliver(delivery("b", n=number))
         first, reply = router.take(watcher), router.take(watcher)
-        assert first is not None and reply is not None
+        assert first is not None
+        assert reply is not None
         assert (first.message["n"], reply.message["n"]) == (2, 3)
         router.claim(reply)
         router.claim(reply)
@@ -327,5 +326,5 @@ class TestFeed:
         feed.finish(RemoteProtocolError(Violation.NOT_JSON))
 
         late = feed.open()
-        assert box.is_finished and late.is_finished
+        assert (box.is_finished, late.is_finished) == (True, True)
         assert [box.pop(), box.pop(), late.pop()] == [1, None, None]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.tools import generate_overloads
-from tests.tools.generate_overloads import main, message_names, regenerated
+from tests.tools.generate_overloads import SRC, main, marked_modules, message_names, regenerated
 
 MARKED = """\
 class Client:
@@ -110,5 +110,7 @@ def test_check_names_what_is_stale_and_changes_nothing(
     assert capsys.readouterr().out == "driver.py: stale\ndriver.py: rewritten\n"
 
 
-def test_the_source_is_current() -> None:
-    assert main(["--check"]) == 0
+def test_the_drivers_are_typed_and_current() -> None:
+    marked = {path.relative_to(SRC).parts[0] for path in marked_modules()}
+
+    assert (marked, main(["--check"])) == ({"auxws_anyio", "auxws_sync"}, 0)

@@ -34,7 +34,7 @@ class GatewayConnection(Protocol):
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
-        """The headers of the handshake, as they came."""
+        """The headers of the handshake, with names in lower case."""
         ...
 
     def __aiter__(self) -> AsyncIterator[Received]:

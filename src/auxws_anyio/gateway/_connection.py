@@ -1,55 +1,27 @@
-"""One client's connection: the machine in its server role, on a stream, before an application.
+"""One client's connection: its stream, its tasks, and what its application sees of it.
 
-It knows streams, the machine's doors, and API Gateway's limits of time (``docs/protocol.md`` §5).
-It must not know frames' meaning or event arrays: those are the machine's.
+It knows streams and tasks. It must not know frames, the machine's actions or the gateway's limits:
+those are the `Conversation`'s.
 
-Strategy: every input is one synchronous step (`_feed`): the machine is told, its actions are
-drained, their outcomes are told in turn. Tasks only wait: one reads, one writes, one watches the
-time. What the gateway says for itself (limits, faults, notices) is whole frames put between those
-of the machine.
+Strategy: tasks only wait. One reads, one writes, one watches the time, one plays latency; each
+waits for a condition of its own, and whatever changes the conversation lets all be looked at.
 """
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, assert_never
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import anyio.abc
 import anyio.lowlevel
 
-from auxws_proto import (
-    AbortTransport,
-    Action,
-    AnswerUploadRequest,
-    AskForLogin,
-    AuxWebSocket,
-    CancelTransfer,
-    CloseTransport,
-    Config,
-    DeliverMessage,
-    GetFromUrl,
-    OpenTransport,
-    OutboxFull,
-    PutToUrl,
-    ReportError,
-    ReportGap,
-    ReportProgress,
-    ReportSend,
-    ReportState,
-    Role,
-    SendBytes,
-    SendPing,
-    SendText,
-    State,
-    UrlPolicy,
-)
+from auxws_proto import OutboxFull
 
 from ._app import Received
-from ._frames import BINARY, TEXT, FrameMeter, close_frame, frame, without_pongs
+from ._conversation import Conversation
 from ._handshake import Head
 from ._streams import GONE, cut, end_output
 
@@ -57,7 +29,9 @@ if TYPE_CHECKING:
     from ._gateway import Gateway
 
 _READ: Final = 64 * 1024
-_END_OF_HEAD: Final = b"\r\n\r\n"
+_YIELD_EVERY: Final = 32
+"""Calls of an application that go on at once before other tasks get a turn: with a turn for each,
+an echo of small messages took twice as long."""
 
 
 class Connection:
@@ -66,7 +40,6 @@ class Connection:
     def __init__(
         self, gateway: Gateway, stream: anyio.abc.ByteStream, head: Head, connection_id: str
     ) -> None:
-        limits = gateway.limits
         self.connection_id = connection_id
         self.path = head.path
         self.headers = head.headers
@@ -74,42 +47,18 @@ class Connection:
         self._faults = gateway.faults
         self._stream = stream
         self._head = head
-        self._machine = AuxWebSocket(
-            Role.SERVER,
-            Config(
-                close_on_violation=True,
-                max_frame_size=limits.max_frame_size,
-                max_message_size=limits.max_message_size,
-                max_download_size=limits.max_object,
-                confirm=False,
-                reconnect=None,
-                ping_interval=None,
-                connect_timeout=limits.handshake_timeout,
-                close_timeout=limits.close_timeout,
-                # The store is our own, whatever it is called.
-                url_policy=UrlPolicy(allow_any_host=True, allow_insecure=True),
-            ),
-            url=gateway.url,
-            subprotocol=head.subprotocol,
+        self._talk = Conversation(
+            gateway,
+            head,
+            connection_id,
+            opened=self._start_app,
+            later=self._later,
+            wake=self.wake,
         )
-        self._outcomes: deque[Callable[[float], None]] = deque()
-        self._out: deque[tuple[float, bytes, int]] = deque()
-        self._mail: deque[DeliverMessage] = deque()
         self._lagging: deque[tuple[float, bytes]] = deque()
-        self._waiters: list[anyio.Event] = []
-        self._received = FrameMeter(gateway.received)
-        self._sent = FrameMeter(gateway.sent)
-        self._upgraded = False
-        self._is_open = False
-        self._fault = self._faults.take_connection_fault()
-        self._is_reading = False
-        self._input_ended = False
-        self._flush_and_end = False
-        self._flush_and_cut = False
-        self._close_by = float("inf")
-        self._over = False
-        self._gone = False
-        self._opened_at = self._active_at = anyio.current_time()
+        self._waiters: list[tuple[Callable[[], object], anyio.Event]] = []
+        self._calls = 0
+        self._is_gone = False
         self._apps: anyio.abc.TaskGroup | None = None
         self._io: anyio.abc.TaskGroup | None = None
 
@@ -119,71 +68,74 @@ class Connection:
         return self
 
     async def __anext__(self) -> Received:
-        await anyio.lowlevel.checkpoint()
-        while not self._mail:
-            if self._over:
-                raise StopAsyncIteration
-            await self._wait()
-        delivered = self._mail.popleft()
-        self._feed(self._machine.taken, delivered.size)
+        await self._take_turn()
+        talk = self._talk
+        await self._until(lambda: talk.mail or talk.is_over)
+        if not talk.mail:
+            raise StopAsyncIteration
+        delivered = talk.mail.popleft()
+        talk.feed(talk.machine.taken, delivered.size)
         return Received(event_id=delivered.event_id, message=delivered.message)
 
     async def send(self, message: Mapping[str, Any]) -> None:
         """Sends a message of any size; nothing happens once the client is gone."""
-        await anyio.lowlevel.checkpoint()
-        while not self._over:
+        await self._take_turn()
+        talk = self._talk
+        while not talk.is_over:
             try:
-                self._feed(partial(self._machine.send, watched=False), message)
+                talk.feed(partial(talk.machine.send, watched=False), message)
             except OutboxFull:
-                await self._wait()
+                await self._until_written()
             else:
                 return
 
     async def send_error(self, info: Mapping[str, Any], event_id: float | None = -1) -> None:
         """Sends an error event."""
-        await anyio.lowlevel.checkpoint()
-        if not self._over:
-            self._feed(partial(self._machine.send_error, event_id=event_id), info)
+        await self._take_turn()
+        talk = self._talk
+        if not talk.is_over:
+            talk.feed(partial(talk.machine.send_error, event_id=event_id), info)
 
     async def disconnect(self) -> None:
         """Ends the connection with an empty close frame, as ``DeleteConnection`` does (§5)."""
-        await anyio.lowlevel.checkpoint()
-        self.close(None, "")
+        await self._take_turn()
+        self._talk.close(None)
 
-    # What faults and limits call.
+    async def _take_turn(self) -> None:
+        self._calls += 1
+        if self._calls % _YIELD_EVERY:
+            await anyio.lowlevel.checkpoint_if_cancelled()
+        else:
+            await anyio.lowlevel.checkpoint()
+
+    # What faults call.
 
     def inject(self, data: str | bytes) -> None:
-        """Sends this as one frame, between those of the machine."""
-        text = isinstance(data, str)
-        raw = data.encode() if isinstance(data, str) else data
-        self._say(frame(TEXT if text else BINARY, raw))
+        """Sends this as one frame now."""
+        self._talk.inject(data)
 
     def notify(self, message: str) -> None:
-        """Sends an object of API Gateway's own (``docs/protocol.md`` §2)."""
-        notice = {
-            "message": message,
-            "connectionId": self.connection_id,
-            "requestId": self._gateway.next_id("request"),
-        }
-        self.inject(json.dumps(notice))
+        """Sends a notice of API Gateway's own now."""
+        self._talk.notify(message)
 
-    def close(self, code: int | None, reason: str = "") -> None:
-        """Sends a close frame behind what is on its way; the client's is waited for."""
-        if not self._over:
-            self._say(close_frame(code, reason))
-            self._end(1005 if code is None else code)
+    def close(self, code: int | None, reason: str) -> None:
+        """Closes now, with a close frame."""
+        self._talk.close(code, reason)
 
     def drop(self) -> None:
-        """Cuts the connection behind what is on its way."""
-        self._end(1006)
-        self._flush_and_cut = True
-        self.wake()
+        """Cuts the connection now."""
+        self._talk.drop()
 
     def wake(self) -> None:
-        """Lets every task look again."""
-        waiters, self._waiters = self._waiters, []
-        for waiter in waiters:
-            waiter.set()
+        """Lets every task whose condition has come true go on."""
+        for is_ready, event in self._waiters:
+            if is_ready():
+                event.set()
+
+    @property
+    def is_read(self) -> bool:
+        """Whether bytes of the client are read on: its application takes what has come."""
+        return self._talk.is_over or self._talk.machine.wants_data
 
     # Running.
 
@@ -193,18 +145,15 @@ class Connection:
         try:
             async with anyio.create_task_group() as self._apps:
                 async with anyio.create_task_group() as self._io:
-                    self._feed(self._machine.connect)
-                    self._arrive(self._head.raw + self._head.rest)
-                    for loop in (self._read, self._write, self._watch, self._play_lagging):
+                    self._talk.begin(self._head)
+                    for loop in (self._read, self._write, self._watch, self._play_latency):
                         self._io.start_soon(self._guard, loop)
-                    while not self._gone:
-                        await self._wait()
+                    await self._until(lambda: self._is_gone)
                     self._io.cancel_scope.cancel()
                 await cut(self._stream)
                 # An application that only pushes would never see that nobody is there.
-                self._apps.cancel_scope.deadline = (
-                    anyio.current_time() + self._gateway.limits.app_grace
-                )
+                grace = self._gateway.limits.app_grace
+                self._apps.cancel_scope.deadline = anyio.current_time() + grace
         finally:
             self._faults.detach(self)
 
@@ -214,246 +163,119 @@ class Connection:
         except GONE:
             self._hang_up()
         except Exception as error:
+            # The machine may be in any state: it is left alone.
             self._gateway.report_failure(error)
-            self._hang_up()
+            self._talk.is_over = self._is_gone = True
+            self.wake()
+
+    def _hang_up(self) -> None:
+        """The stream is of no more use."""
+        self._is_gone = True
+        self._talk.drop()
+
+    def _start_app(self) -> None:
+        assert self._apps is not None
+        self._apps.start_soon(self._run_app)
 
     async def _run_app(self) -> None:
         try:
             await self._gateway.app(self)
         except Exception as error:
-            # An integration that fails: §2. The connection stays; the client decides.
+            # An integration that fails: §2. The connection stays; every message gets the notice.
             self._gateway.report_failure(error)
             self.notify("Internal server error")
             async for _ in self:
                 self.notify("Internal server error")
         else:
-            self.close(None)
+            self._talk.close(None)
 
     async def _read(self) -> None:
+        talk, faults = self._talk, self._faults
         while True:
-            while self._faults.silent or not (self._over or self._machine.wants_data):
-                await self._wait()
+            await self._until(lambda: self.is_read and not faults.silent)
             try:
                 data = await self._stream.receive(_READ)
             except anyio.EndOfStream:
                 data = b""
-            while self._faults.silent:
-                await self._wait()
-            delay = self._faults.delay_to_server
-            if delay or self._lagging:
-                self._lagging.append((anyio.current_time() + delay, data))
+            await self._until(lambda: not faults.silent)
+            if faults.delay_to_server or self._lagging:
+                due = anyio.current_time() + faults.delay_to_server
+                self._lagging.append((due, data))
                 self.wake()
             else:
-                self._arrive(data)
+                talk.arrive(data)
             if not data:
                 return
 
-    async def _play_lagging(self) -> None:
+    async def _play_latency(self) -> None:
         while True:
-            while not self._lagging:
-                await self._wait()
+            await self._until(lambda: self._lagging)
             due, data = self._lagging[0]
             await anyio.sleep_until(due)
             self._lagging.popleft()
-            self._arrive(data)
-
-    def _arrive(self, data: bytes) -> None:
-        """Bytes of the client have come; none: it has ended its side."""
-        if not data:
-            self._input_ended = self._flush_and_end = True
-            self._end(1006)
-            self.wake()
-            return
-        limit = None if self._fault is None else self._fault.after_frames
-        frames = self._received.data_frames
-        if self._upgraded:
-            data = data[: self._received.feed(data, stop_after=limit)]
-        if self._received.data_frames > frames:
-            self._active_at = anyio.current_time()
-        if not self._over:
-            self._is_reading = True
-            self._feed(self._machine.receive_bytes, data)
-            self._is_reading = False
-        elif self._received.has_closed:
-            self._flush_and_end = True
-            self.wake()
-        if not self._upgraded:
-            # What came behind the head is frames already; the machine has it.
-            self._upgraded = True
-            self._received.feed(self._head.rest)
-        if limit is not None and self._is_open and self._received.data_frames >= limit:
-            self._play_end()
-
-    def _play_end(self) -> None:
-        fault, self._fault = self._fault, None
-        assert fault is not None
-        if fault.code is None:
-            self.drop()
-        else:
-            self.close(fault.code, fault.reason)
+            self._talk.arrive(data)
 
     async def _write(self) -> None:
+        talk = self._talk
         while True:
-            while self._faults.silent or not self._out:
-                if not self._out and (self._flush_and_end or self._flush_and_cut):
-                    await self._finish()
-                    return
-                await self._wait()
-            await anyio.sleep_until(self._out[0][0])
-            now, parts, count = anyio.current_time(), [], 0
-            while self._out and self._out[0][0] <= now:
-                _, data, texts = self._out.popleft()
+            await self._until(self._has_work)
+            if not talk.out:
+                break
+            due = talk.out[0][0]
+            if due > anyio.current_time():
+                await anyio.sleep_until(due)
+            now, texts = anyio.current_time(), 0
+            parts: list[bytes] = []
+            while talk.out and talk.out[0][0] <= now:
+                _, data, count = talk.out.popleft()
                 parts.append(data)
-                count += texts
+                texts += count
             await self._stream.send(b"".join(parts))
-            if count:
-                self._feed(self._machine.data_sent, count)
-
-    async def _finish(self) -> None:
-        """Everything is written: end our side, and wait for the client's end."""
-        if not self._flush_and_cut:
+            talk.data_sent(texts)
+        if talk.waits_for_end:
             await end_output(self._stream)
-            while not self._input_ended:
-                await self._wait()
+            await self._until(lambda: not talk.waits_for_end)
         self._hang_up()
 
+    def _has_work(self) -> bool:
+        talk = self._talk
+        if talk.out:
+            return not self._faults.silent
+        return talk.ends_when_flushed or talk.cuts_when_flushed
+
     async def _watch(self) -> None:
-        limits = self._gateway.limits
-        while True:
-            timeout = self._machine.next_timeout()
-            limit = min(
-                self._opened_at + limits.max_duration, self._active_at + limits.idle_timeout
-            )
-            deadline = self._close_by if self._over else limit
-            until = deadline if timeout is None else min(deadline, timeout)
+        talk = self._talk
+        while not talk.handle_timeout():
+            until = talk.deadline
             with anyio.CancelScope(deadline=until):
-                await self._wait()
-            now = anyio.current_time()
-            if timeout is not None and now >= timeout:
-                self._feed(self._machine.handle_timeout)
-            elif now < until:
-                continue
-            elif self._over:
-                self._hang_up()
-            else:
-                # docs/protocol.md §5: code 1001 by what people report, for the duration at least.
-                self.close(1001, "Going away")
+                await self._until(partial(talk.is_due_before, until))
+        self._hang_up()
 
-    # Ending.
-
-    def _end(self, code: int) -> None:
-        """The conversation is over: no more input counts, the application's messages end."""
-        if self._over:
-            return
-        self._over = True
-        self._close_by = anyio.current_time() + self._gateway.limits.close_timeout
-        self._feed(partial(self._machine.receive_eof, code=code))
-
-    def _hang_up(self) -> None:
-        """The stream is of no more use."""
-        self._gone = True
-        self._end(1006)
-        self.wake()
-
-    # The machine.
-
-    def _feed(self, door: Callable[..., object], *arguments: object) -> None:
-        """Tell the machine one thing, and do all that comes of it."""
-        door(*arguments, anyio.current_time())
-        while True:
-            for action in self._machine.actions():
-                self._dispatch(action)
-            if not self._outcomes:
-                break
-            self._outcomes.popleft()(anyio.current_time())
-        self.wake()
-
-    def _dispatch(self, action: Action) -> None:
-        machine = self._machine
-        match action:
-            case SendBytes():
-                self._put_out(action.data, 1)
-            case DeliverMessage():
-                self._mail.append(action)
-            case AnswerUploadRequest():
-                self._gateway.uploads.answer(self, action.request_id, asked=self._is_reading)
-            case PutToUrl() | GetFromUrl():
-                event = self._gateway.uploads.transfer(action)
-                self._outcomes.append(lambda now: machine.handle(event, now))
-            case OpenTransport():
-                number = action.transport
-                self._outcomes.append(lambda now: machine.transport_opened(now, transport=number))
-            case CloseTransport():
-                self._close_stream()
-            case AbortTransport():
-                if not self._over:
-                    self._hang_up()
-            case ReportState():
-                self._take_state(action.state)
-            case ReportError() | ReportGap():
-                self._gateway.report_violation(action.error)
-            case SendText() | SendPing() | AskForLogin() | CancelTransfer():
-                pass  # An AuxWebSocket has sent the first two; our transfers are over at once.
-            case ReportSend() | ReportProgress():
-                pass
-            case _:
-                assert_never(action)
-
-    def _close_stream(self) -> None:
-        if not self._over:
-            self._over = True
-            self._close_by = anyio.current_time() + self._gateway.limits.close_timeout
-            self._outcomes.append(self._machine.receive_eof)
-        self._flush_and_end = True
-
-    def _take_state(self, state: State) -> None:
-        if state is State.OPEN and not self._is_open:
-            self._is_open = True
-            assert self._apps is not None
-            self._apps.start_soon(self._run_app)
-
-    def upload_answered(self, outcome: Callable[[float], None], delay: float) -> None:
-        """The answer to an upload request, after ``delay`` seconds."""
+    def _later(self, delay: float, outcome: Callable[[float], None]) -> None:
         if not delay:
-            self._outcomes.append(outcome)
+            self._talk.add_outcome(outcome)
             return
 
-        async def later() -> None:
+        async def wait() -> None:
             await anyio.sleep(delay)
-            self._feed(outcome)
+            self._talk.feed(outcome)
 
         assert self._io is not None
-        self._io.start_soon(later)
+        self._io.start_soon(self._guard, wait)
 
-    @property
-    def machine(self) -> AuxWebSocket:
-        """The machine of this connection."""
-        return self._machine
+    # Waiting.
 
-    # Waiting and writing.
+    async def _until(self, is_ready: Callable[[], object]) -> None:
+        while not is_ready():
+            waiter = (is_ready, anyio.Event())
+            self._waiters.append(waiter)
+            try:
+                await waiter[1].wait()
+            finally:
+                self._waiters.remove(waiter)
 
-    async def _wait(self) -> None:
-        """Until something has changed."""
-        event = anyio.Event()
-        self._waiters.append(event)
-        await event.wait()
-
-    def _say(self, data: bytes) -> None:
-        """Whole frames of the gateway's own."""
-        if not self._over:
-            self._put_out(data, 0)
-            self.wake()
-
-    def _put_out(self, data: bytes, texts: int) -> None:
-        start = 0
-        if not self._is_open and data.startswith(b"HTTP/"):
-            start = data.find(_END_OF_HEAD) + len(_END_OF_HEAD)
-        frames = data[start:]
-        before = self._sent.data_frames
-        self._sent.feed(frames)
-        if self._sent.data_frames > before:
-            self._active_at = anyio.current_time()
-        if not self._faults.answer_pings:
-            data = data[:start] + without_pongs(frames)
-        due = anyio.current_time() + self._faults.delay_to_client
-        self._out.append((due, data, texts))
+    async def _until_written(self) -> None:
+        """Until a write has made room, or nothing will."""
+        talk = self._talk
+        written = talk.written
+        await self._until(lambda: talk.written != written or talk.is_over)

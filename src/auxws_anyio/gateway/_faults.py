@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
+__all__ = ["Drop", "Faults", "StoreFault"]
+
 _T = TypeVar("_T")
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+__all__ = ["FrameCounts"]
+
 TEXT = 0x1
 BINARY = 0x2
 CLOSE = 0x8

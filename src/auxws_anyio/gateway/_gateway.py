@@ -59,6 +59,10 @@ class GatewayLimits:
     """Of all objects; the oldest are deleted."""
     store_keep_alive: float = 20.0
     """Of an idle connection to the store."""
+    read_ahead: int = 16 * 1024 * 1024
+    """What an application may have left untaken of one connection, before that is read on."""
+    write_ahead: int = 64 * 1024 * 1024
+    """What may wait for a client that does not read, before an application's ``send`` waits."""
     app_grace: float = 5.0
     """What an application has to return in after its client is gone."""
 
@@ -133,6 +137,7 @@ class Gateway:
         self._ports = (port, store_port)
         self._tls = ssl
         self._ids = 0
+        self._empty = anyio.Event()
         self._tasks: anyio.abc.TaskGroup | None = None
 
     @property
@@ -187,6 +192,11 @@ class Gateway:
         self._tasks.cancel_scope.cancel()
         # The error of the body is not told to the group, which would wrap it in a group of its own.
         await self._tasks.__aexit__(None, None, None)
+
+    async def wait_empty(self) -> None:
+        """Returns when no client is connected and every application has returned."""
+        while self.connections:
+            await self._empty.wait()
 
     def report_failure(self, error: Exception) -> None:
         """Keeps what an application or the gateway itself did wrong; the log gets its type only."""
@@ -243,17 +253,22 @@ class Gateway:
             return
         self.connections_accepted += 1
         connection = Connection(self, stream, head, connection_id)
+        if not self.connections:
+            self._empty = anyio.Event()
         self.connections.append(connection)
         try:
             await connection.run()
         finally:
             self.connections.remove(connection)
+            if not self.connections:
+                self._empty.set()
 
     async def _handshake(self, stream: anyio.abc.ByteStream) -> Head | None:
-        with anyio.move_on_after(self.limits.handshake_timeout) as scope:
-            head = await read_head(stream)
-        if scope.cancelled_caught:
-            raise HandshakeRefused(408, "Request Timeout")
+        try:
+            with anyio.fail_after(self.limits.handshake_timeout):
+                head = await read_head(stream)
+        except TimeoutError:
+            raise HandshakeRefused(408, "Request Timeout") from None
         if head is not None:
             await anyio.sleep(self.faults.handshake_delay)
             fault = self.faults.take_handshake_fault()

@@ -53,7 +53,7 @@ async def read_head(stream: anyio.abc.ByteReceiveStream) -> Head | None:
     data = bytearray()
     while (end := data.find(b"\r\n\r\n")) < 0:
         if len(data) > _MAX_HEAD:
-            raise HandshakeRefused(431, "Request Header Fields Too Large")
+            raise _too_large()
         try:
             data += await stream.receive()
         except anyio.EndOfStream:
@@ -63,6 +63,8 @@ async def read_head(stream: anyio.abc.ByteReceiveStream) -> Head | None:
 
 def parse_head(raw: bytes, rest: bytes = b"") -> Head:
     """What a whole head says. Raises `HandshakeRefused`."""
+    if len(raw) > _MAX_HEAD:
+        raise _too_large()
     http = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD)
     http.receive_data(raw)
     try:
@@ -82,6 +84,10 @@ def parse_head(raw: bytes, rest: bytes = b"") -> Head:
         raw=raw,
         rest=rest,
     )
+
+
+def _too_large() -> HandshakeRefused:
+    return HandshakeRefused(431, "Request Header Fields Too Large")
 
 
 def _subprotocol(headers: tuple[tuple[str, str], ...]) -> str | None:

@@ -17,8 +17,13 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from auxws_proto import LocalProtocolError, Role
-from auxws_proto._token import ConnectionKey, ConnectionTokenParts, parse_connection_token
+from auxws_proto import (
+    ConnectionKey,
+    ConnectionTokenParts,
+    LocalProtocolError,
+    Role,
+    parse_connection_token,
+)
 from auxws_proto.messages import MESSAGE_ROWS, find_problems
 
 from ._insts_branches import Branches, branch_fields, refuse_watch
@@ -35,7 +40,7 @@ def insts(
     *,
     max_branch_bytes: int = 16 * 1024 * 1024,
     max_branches: int = 1_000,
-    max_queued: int = 4_096,
+    max_queued: int = 16_384,
     connection_keys: Iterable[ConnectionKey | str] | None = None,
     clock: Callable[[], float] = time.time,
 ) -> App:

@@ -109,9 +109,10 @@ class Branches:
             branch.updates += added
             branch.timestamps += [self._now_ms()] * len(added)
             branch.size = needed
+            update: Json = {"type": "repo/add_updates", **fields, "updates": added}
             for watcher in tuple(branch.watchers):
                 if watcher is not seat:
-                    watcher.send({"type": "repo/add_updates", **fields, "updates": added})
+                    watcher.send(update)
         if "updateId" in message:
             seat.send({**answer, "updateId": message["updateId"]})
         elif "errorCode" in answer:

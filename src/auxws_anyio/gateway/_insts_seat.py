@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anyio
 
-from auxws_proto import AuxError
-from auxws_proto._token import ConnectionTokenParts
+from auxws_proto import AuxError, ConnectionTokenParts
 
 if TYPE_CHECKING:
     from ._app import GatewayConnection

@@ -3,25 +3,33 @@
 It knows the signature's arithmetic and S3's words for what is wrong (``docs/protocol.md`` §8). It
 must not know objects, sockets or clocks: the time is an input, in seconds since 1970.
 
-Strategy: one canonical form of path, query and headers, made by decoding what came and encoding it
-again, is used to sign and to check. So only what S3 itself would hash is hashed, however it was
-spelled on the way.
+Strategy: signing and checking share one canonical form (`_canonical`), so that a URL that was made
+here is good here whatever a client's library did to its spelling.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 from calendar import timegm
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import strptime
 from typing import Final
-from urllib.parse import quote, unquote_to_bytes, urlsplit
+from urllib.parse import urlsplit
 
-ALGORITHM: Final = "AWS4-HMAC-SHA256"
+from ._canonical import (
+    ALGORITHM,
+    Pairs,
+    canonical_request,
+    decoded_pairs,
+    encode,
+    host_header,
+    sign,
+    string_to_sign,
+)
+
 MAX_EXPIRES: Final = 604_800
 """Seconds; S3 signs for at most a week."""
 
@@ -36,10 +44,7 @@ _REQUIRED: Final = (
 )
 _ONCE: Final = frozenset({*_REQUIRED, "X-Amz-Security-Token"})
 _MALFORMED: Final = "AuthorizationQueryParametersError"
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _TIMESTAMP: Final = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
-
-Pairs = Iterable[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +80,6 @@ class SignatureRefused(Exception):
         self.details = tuple(details)
 
 
-def quote_key(key: str) -> str:
-    """An object's key as it stands in a URL's path: all but unreserved characters and ``/``."""
-    return quote(key, safe="/-_.~")
-
-
 def presign(
     method: str,
     url: str,
@@ -107,9 +107,9 @@ def presign(
         raise ValueError(f"expires is {expires} s; it must be 1 to {MAX_EXPIRES}")
     stamp = datetime.fromtimestamp(int(now), UTC).strftime("%Y%m%dT%H%M%SZ")
     signed = {name.lower(): value for name, value in (headers or {}).items()}
-    signed.setdefault("host", _host(parts.scheme, parts.hostname, parts.port))
+    signed.setdefault("host", host_header(parts.scheme, parts.hostname, parts.port))
     scope = f"{stamp[:8]}/{region}/{service}/aws4_request"
-    pairs = [*_decoded_pairs(parts.query), *query]
+    pairs = [*decoded_pairs(parts.query), *query]
     if not _ONCE.isdisjoint(name for name, _ in pairs):
         raise ValueError("the URL to presign has a parameter of a signature already")
     pairs += [
@@ -121,15 +121,15 @@ def presign(
     ]
     if credentials.token is not None:
         pairs.append(("X-Amz-Security-Token", credentials.token))
-    canonical = _canonical_request(method, parts.path, pairs, sorted(signed), signed.items())
-    signature = _signature(credentials.secret_key, scope, _string_to_sign(stamp, scope, canonical))
-    encoded = "&".join(f"{_encode(name)}={_encode(value)}" for name, value in pairs)
+    canonical = canonical_request(method, parts.path, pairs, sorted(signed), signed.items())
+    signature = sign(credentials.secret_key, scope, string_to_sign(stamp, scope, canonical))
+    encoded = "&".join(f"{encode(name)}={encode(value)}" for name, value in pairs)
     return f"{parts.scheme}://{parts.netloc}{parts.path}?{encoded}&X-Amz-Signature={signature}"
 
 
 def is_presigned(target: str) -> bool:
     """Whether a request target carries any part of a query signature."""
-    names = {name for name, _ in _decoded_pairs(target.partition("?")[2])}
+    names = {name for name, _ in decoded_pairs(target.partition("?")[2])}
     return not names.isdisjoint(_ONCE)
 
 
@@ -151,7 +151,7 @@ def check(
     signed, and a signature that does not match method, key, query and signed headers.
     """
     path, _, query = target.partition("?")
-    pairs = _decoded_pairs(query)
+    pairs = decoded_pairs(query)
     found = _parameters(pairs)
     scope = _scope(found["X-Amz-Credential"], credentials, region, service)
     if found["X-Amz-Algorithm"] != ALGORITHM:
@@ -165,10 +165,10 @@ def check(
     signed = tuple(found["X-Amz-SignedHeaders"].split(";"))
     _check_headers(signed, {name for name, _ in came})
     unsigned = [pair for pair in pairs if pair[0] != "X-Amz-Signature"]
-    canonical = _canonical_request(method, path, unsigned, signed, came)
-    to_sign = _string_to_sign(found["X-Amz-Date"], scope, canonical)
+    canonical = canonical_request(method, path, unsigned, signed, came)
+    to_sign = string_to_sign(found["X-Amz-Date"], scope, canonical)
     if not hmac.compare_digest(
-        _signature(credentials.secret_key, scope, to_sign).encode(),
+        sign(credentials.secret_key, scope, to_sign).encode(),
         found["X-Amz-Signature"].encode(),
     ):
         raise SignatureRefused(
@@ -286,59 +286,3 @@ def _check_headers(signed: tuple[str, ...], came: set[str]) -> None:
 def iso_time(now: float) -> str:
     """A time as S3's XML writes it, in whole seconds, UTC."""
     return datetime.fromtimestamp(int(now), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _host(scheme: str, hostname: str, port: int | None) -> str:
-    host = f"[{hostname}]" if ":" in hostname else hostname
-    return host if port in (None, _DEFAULT_PORTS.get(scheme)) else f"{host}:{port}"
-
-
-def _decoded_pairs(query: str) -> list[tuple[str, str]]:
-    pairs = []
-    for part in query.split("&"):
-        if part:
-            name, _, value = part.replace("+", " ").partition("=")
-            pairs.append((_decode(name), _decode(value)))
-    return pairs
-
-
-def _decode(text: str) -> str:
-    # Octets that are no UTF-8 must come out again as they went in.
-    return unquote_to_bytes(text).decode("utf-8", "surrogateescape")
-
-
-def _encode(text: str) -> str:
-    return quote(text.encode("utf-8", "surrogateescape"), safe="-_.~")
-
-
-def _canonical_request(
-    method: str, path: str, pairs: Pairs, signed: Iterable[str], headers: Pairs
-) -> str:
-    values: dict[str, list[str]] = {}
-    for name, value in headers:
-        values.setdefault(name, []).append(" ".join(value.split()))
-    names = tuple(signed)
-    query = sorted((_encode(name), _encode(value)) for name, value in pairs)
-    return "\n".join(
-        (
-            method.upper(),
-            quote(unquote_to_bytes(path or "/"), safe="/-_.~"),
-            "&".join(f"{name}={value}" for name, value in query),
-            *(f"{name}:{','.join(values.get(name, ()))}" for name in names),
-            "",
-            ";".join(names),
-            "UNSIGNED-PAYLOAD",
-        )
-    )
-
-
-def _string_to_sign(stamp: str, scope: str, canonical: str) -> str:
-    digest = hashlib.sha256(canonical.encode("utf-8", "surrogateescape")).hexdigest()
-    return f"{ALGORITHM}\n{stamp}\n{scope}\n{digest}"
-
-
-def _signature(secret: str, scope: str, to_sign: str) -> str:
-    key = f"AWS4{secret}".encode()
-    for part in scope.split("/"):
-        key = hmac.digest(key, part.encode(), "sha256")
-    return hmac.digest(key, to_sign.encode(), "sha256").hex()

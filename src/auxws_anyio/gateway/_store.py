@@ -19,6 +19,7 @@ from itertools import count
 from typing import Final
 from xml.sax.saxutils import escape
 
+from ._canonical import Pairs, quote_key
 from ._faults import StoreFault
 from ._s3_rules import (
     METHODS,
@@ -30,13 +31,11 @@ from ._s3_rules import (
 )
 from ._sigv4 import (
     MAX_EXPIRES,
-    Pairs,
     SignatureRefused,
     SigningCredentials,
     check,
     is_presigned,
     presign,
-    quote_key,
 )
 
 ACL: Final = "bucket-owner-full-control"

@@ -7,13 +7,11 @@ nothing that clients are made to suffer happens to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 from auxws_proto import (
-    AuxWebSocket,
     GetFromUrl,
     HttpResponded,
     PutToUrl,
@@ -23,14 +21,6 @@ from auxws_proto import (
 
 from ._faults import Faults
 from ._store import ObjectStore
-
-
-class Asker(Protocol):
-    """The connection that an answer is for."""
-
-    @property
-    def machine(self) -> AuxWebSocket: ...
-    def upload_answered(self, outcome: Callable[[float], None], delay: float) -> None: ...
 
 
 class Uploads:
@@ -59,41 +49,37 @@ class Uploads:
         self.by_server = 0
         """How many messages the server itself has put into the store."""
 
-    def answer(self, asker: Asker, request_id: int, *, asked: bool) -> None:
-        """Answers a request for an upload URL, ``asked`` by the client or by the server itself."""
-        machine, now = asker.machine, self._clock()
-        key, signed_at = str(uuid4()), now
-        fault: tuple[Mapping[str, Any] | str | None] | None = None
-        query: tuple[tuple[str, str], ...] = ()
-        if asked:
-            fault = self._faults.take_upload_fault()
-            query = self._faults.upload_query
-            if self._faults.take_expired_url():
-                signed_at = now - self._lifetime - 1
+    def answer(
+        self, request_id: int, *, asked: bool
+    ) -> tuple[UploadGranted | UploadRefused | None, float]:
+        """The answer to a request for an upload URL (None: there is none), and in how many seconds.
+
+        ``asked``: by the client; otherwise by the server itself, whom faults do not concern.
+        """
+        if not asked:
+            self.by_server += 1
+            return self._grant(request_id, self._clock()), 0.0
+        delay = self._faults.delay_upload_answer
+        fault = self._faults.take_upload_fault()
         if fault is not None:
             error = fault[0]
-            if error is None:
-                return
-            refused = UploadRefused(request_id=request_id, error=error)
-            asker.upload_answered(
-                lambda now: machine.handle(refused, now), self._faults.delay_upload_answer
-            )
-            return
-        origin = self._origin()
-        granted = UploadGranted(
+            refused = None if error is None else UploadRefused(request_id=request_id, error=error)
+            return refused, delay
+        self.granted += 1
+        signed_at = self._clock()
+        if self._faults.take_expired_url():
+            signed_at -= self._lifetime + 1
+        return self._grant(request_id, signed_at, self._faults.upload_query), delay
+
+    def _grant(
+        self, request_id: int, signed_at: float, query: tuple[tuple[str, str], ...] = ()
+    ) -> UploadGranted:
+        origin, key = self._origin(), str(uuid4())
+        return UploadGranted(
             request_id=request_id,
             url=self._store.upload_url(origin, key, signed_at, expires=self._lifetime, query=query),
-            announce_url=None
-            if asked
-            else self._store.download_url(origin, key, now, expires=self._lifetime),
-        )
-        if asked:
-            self.granted += 1
-        else:
-            self.by_server += 1
-        asker.upload_answered(
-            lambda now: machine.handle(granted, now),
-            self._faults.delay_upload_answer if asked else 0.0,
+            # Only for the server's own: a client announces its upload URL without the query.
+            announce_url=self._store.download_url(origin, key, signed_at, expires=self._lifetime),
         )
 
     def transfer(self, action: PutToUrl | GetFromUrl) -> HttpResponded:

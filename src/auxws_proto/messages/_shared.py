@@ -70,6 +70,8 @@ class ErrorInfo(TypedDict):
 
 
 class _Selector(TypedDict):
+    """Whom an action is for; without any of these, for nobody in particular."""
+
     connectionId: NotRequired[str]
     sessionId: NotRequired[str]
     userId: NotRequired[str]

@@ -29,7 +29,7 @@ class InvalidMessage(LocalProtocolError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("invalid message: " + "; ".join(map(str, problems)))
-        self.problems = tuple(problems)
+        self.problems: tuple[Problem, ...] = tuple(problems)
 
     @property
     def path(self) -> str:

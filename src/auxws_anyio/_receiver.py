@@ -1,0 +1,81 @@
+"""Giving out messages: subscriptions, the iteration over everything, replies.
+
+It knows mailboxes and when the machine must hear that something was taken. It must not know what is
+in a message, but whether it is the reply that somebody waits for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from auxws_proto import ConnectionFailed, DeliverMessage
+from auxws_proto._mailbox import MessageBox
+
+from ._engine import Engine
+from ._sender import Outgoing, Sender
+from ._subscription import Subscription
+
+Message: TypeAlias = dict[str, Any]
+
+
+class Receiver:
+    """The way out of the mailboxes of one engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._router = engine.desk.router
+        self._everything: Subscription[Message] | None = None
+
+    def everything(self) -> Subscription[Message]:
+        """The one subscription to every message, which lasts to the end of the client."""
+        if self._everything is None:
+            self._everything = self.subscribe(MessageBox())
+        return self._everything
+
+    def subscribe(self, box: MessageBox) -> Subscription[Message]:
+        """A subscription, which begins when it is entered or iterated over."""
+
+        def take() -> Message | None:
+            delivery = self._take(box)
+            return None if delivery is None else delivery.message
+
+        def opened() -> None:
+            self._router.open(box)
+            self._engine.settle()
+
+        return Subscription(box, take, on_open=opened, on_close=lambda: self._close(box))
+
+    async def request(
+        self,
+        sender: Sender,
+        message: Outgoing,
+        reply: str | None,
+        where: Callable[[Message], bool] | None,
+    ) -> Message:
+        """Send a message, and wait for what answers it."""
+        box = MessageBox(reply)
+        self._router.open(box, watcher=True)
+        with Subscription(
+            box, lambda: self._take(box), on_close=lambda: self._close(box)
+        ) as stream:
+            entry = await sender.accept(message)
+            entry.on_failed = box.finish
+            if entry.error is not None:
+                raise entry.error
+            async for delivery in stream:
+                if where is None or where(delivery.message):
+                    self._router.claim(delivery)
+                    return delivery.message
+        raise ConnectionFailed("closed", "the client ended before a reply came")
+
+    def _take(self, box: MessageBox) -> DeliverMessage | None:
+        delivery = self._router.take(box)
+        # What was taken is told when it matters: when nothing is left, or the reading waits for it.
+        if delivery is None or not self._engine.wants_data:
+            self._engine.settle()
+        return delivery
+
+    def _close(self, box: MessageBox) -> None:
+        self._router.close(box)
+        self._engine.settle()

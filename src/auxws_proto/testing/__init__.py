@@ -1,0 +1,39 @@
+"""Tools for tests: a whole world on a virtual clock, with every promise judged while it runs.
+
+`World` lets machines meet over a network and an object store that fail in every way, on a
+`VirtualClock`, by one seed. Hypothesis strategies are in ``auxws_proto.testing.strategies``; all
+but those need nothing but the standard library (and wsproto, for worlds of bytes).
+"""
+
+from __future__ import annotations
+
+from ._actor import Actor, Application
+from ._clock import Alarm, VirtualClock
+from ._judge import InvariantBroken, Judge
+from ._seed import Seed
+from ._store import STORE_FAULTS, Answer, ObjectStore
+from ._world import (
+    GRANT_FAULTS,
+    LOGIN_FAULTS,
+    OPEN_FAULTS,
+    Faults,
+    World,
+)
+
+__all__ = [
+    "GRANT_FAULTS",
+    "LOGIN_FAULTS",
+    "OPEN_FAULTS",
+    "STORE_FAULTS",
+    "Actor",
+    "Alarm",
+    "Answer",
+    "Application",
+    "Faults",
+    "InvariantBroken",
+    "Judge",
+    "ObjectStore",
+    "Seed",
+    "VirtualClock",
+    "World",
+]

@@ -1,0 +1,267 @@
+"""One machine in a world, and the embedder that it has there.
+
+It knows every action and how an embedder answers it. It must not know any promise: what is seen is
+the judge's business. An embedder's own code can stand here as well: any `AuxMachine` will do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, assert_never
+
+from .._actions import (
+    AbortTransport,
+    Action,
+    AnswerUploadRequest,
+    AskForLogin,
+    CancelTransfer,
+    CloseTransport,
+    DeliverMessage,
+    GetFromUrl,
+    OpenTransport,
+    PutToUrl,
+    ReportError,
+    ReportGap,
+    ReportProgress,
+    ReportSend,
+    ReportState,
+    SendBytes,
+    SendPing,
+    SendText,
+)
+from .._constants import Role, SendId, Stage, State
+from .._credentials import ConnectionId
+from .._errors import LocalProtocolError, OutboxFull
+from .._events import (
+    HttpFailed,
+    HttpFailure,
+    HttpProgressed,
+    HttpResponded,
+    LoginUnavailable,
+    UploadGranted,
+    UploadRefused,
+)
+from ._clock import Alarm
+from ._network import Item, Line
+from ._store import Answer
+from ._watched import Watched
+
+if TYPE_CHECKING:
+    from ._world import World
+
+Application = Callable[["Actor", Mapping[str, Any]], None]
+"""Called with each message that an actor's machine delivers."""
+
+
+class Actor:
+    """A machine that lives in a `World`. Its lists say what came of it."""
+
+    def __init__(self, world: World, watched: Watched, application: Application | None) -> None:
+        self.world = world
+        self.watched = watched
+        self.name = watched.name
+        self.application = application
+        self.lines: dict[int, Line] = {}
+        self.delivered: list[dict[str, Any]] = []
+        self.outcomes: dict[SendId, Stage] = {}
+        self.sent: list[SendId] = []
+        self.errors: list[ReportError] = []
+        self.gaps: list[ReportGap] = []
+        self.states: list[State] = []
+        self.takes = True
+        self.transfers: set[int] = set()
+        self._untaken = 0
+        self._alarm: Alarm | None = None
+        self._is_draining = False
+        self._was_reading = True
+
+    @property
+    def machine(self) -> Any:
+        """The machine itself."""
+        return self.watched.machine
+
+    @property
+    def reads(self) -> bool:
+        """Whether it reads from its connections."""
+        reads: bool = self.machine.wants_data
+        return reads
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether every accepted send has its outcome, and no transfer runs."""
+        return len(self.outcomes) == len(self.sent) and not self.transfers
+
+    # Doors.
+
+    def call(self, door: str, *args: Any, **kwargs: Any) -> Any:
+        """Call a door of the machine, then take its turn: drain it and re-arm its timer."""
+        with self.world.failing():
+            try:
+                return self.watched.call(door, *args, now=self.world.clock.now, **kwargs)
+            finally:
+                self._turn()
+
+    def send(self, message: Mapping[str, Any]) -> SendId | None:
+        """Send a message; None if the outbox is full or the machine closed."""
+        try:
+            send_id: SendId = self.call("send", message)
+        except (OutboxFull, LocalProtocolError):
+            return None
+        self.sent.append(send_id)
+        return send_id
+
+    def take(self) -> None:
+        """The application takes all that was delivered."""
+        if self._untaken:
+            size, self._untaken = self._untaken, 0
+            self.call("taken", size)
+
+    def forget(self, number: int) -> None:
+        """A connection is over for this side."""
+        self.lines.pop(number, None)
+
+    def _turn(self) -> None:
+        if self._is_draining:
+            return
+        self._is_draining = True
+        try:
+            for action in self.watched.actions():
+                self._do(action)
+        finally:
+            self._is_draining = False
+        if self.takes and self._untaken:
+            self.take()
+            return
+        self.watched.turned(self.world.clock.now)
+        self._arm()
+        reads = self.reads
+        if reads and not self._was_reading:
+            for line in self.lines.values():
+                line.from_(self).reverse.resume()
+        self._was_reading = reads
+
+    def _arm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        due: float | None = self.machine.next_timeout()
+        if due is not None:
+            lateness = self.world.seed.between(*self.world.faults.late_timers)
+            self._alarm = self.world.clock.call_at(due + lateness, self._timeout)
+
+    def _timeout(self) -> None:
+        self._alarm = None
+        self.call("handle_timeout")
+
+    # Actions.
+
+    def _do(self, action: Action) -> None:
+        match action:
+            case OpenTransport(transport=number):
+                self.world.open(self, number)
+            case SendText(transport=number, data=data):
+                self._write(number, Item("text", data, counts=True))
+            case SendBytes(transport=number, data=data):
+                self._write(number, Item("bytes", data, counts=True))
+            case SendPing(transport=number, payload=payload):
+                self._write(number, Item("ping", payload))
+            case CloseTransport(transport=number, code=code, reason=reason):
+                self._close(number, code, reason)
+            case AbortTransport(transport=number):
+                line = self.lines.pop(number, None)
+                if line is not None:
+                    line.abort(self)
+            case PutToUrl() | GetFromUrl():
+                self.transfers.add(action.transfer_id)
+                self.world.request(self, action)
+            case CancelTransfer(transfer_id=transfer_id):
+                self._cancel(transfer_id)
+            case AskForLogin(transport=number):
+                self._later(lambda: self._log_in(number))
+            case AnswerUploadRequest(request_id=request_id):
+                self._later(lambda: self._presign(request_id))
+            case DeliverMessage(message=message, size=size):
+                self._untaken += size
+                self.delivered.append(message)
+                if self.application is not None:
+                    self.application(self, message)
+            case ReportSend(send_id=send_id, stage=stage, final=final):
+                if final:
+                    self.outcomes[send_id] = stage
+            case ReportState(state=state):
+                self.states.append(state)
+            case ReportError():
+                self.errors.append(action)
+            case ReportGap():
+                self.gaps.append(action)
+            case ReportProgress():
+                pass
+            case _:
+                assert_never(action)
+
+    def _later(self, callback: Callable[[], None]) -> None:
+        delay = self.world.seed.between(*self.world.faults.latency)
+        self.world.clock.call_later(delay, callback)
+
+    def _write(self, number: int, item: Item) -> None:
+        line = self.lines.get(number)
+        if line is not None:
+            line.from_(self).write(item)
+
+    def _close(self, number: int, code: int, reason: str) -> None:
+        line = self.lines.get(number)
+        if line is None:
+            return
+        if self.watched.takes_bytes:
+            del self.lines[number]
+            line.from_(self).finish()
+            line.from_(self).reverse.discard_input()
+        else:
+            line.from_(self).close(code, reason)
+
+    # Helpers.
+
+    def _log_in(self, number: int) -> None:
+        fault = self.world.next_fault(self.world.next_logins)
+        if fault == "unavailable":
+            self.call("handle", LoginUnavailable(transport=number, error="none to be had"))
+        elif fault != "silent":
+            self.call("login", ConnectionId(self.name))
+
+    def _presign(self, request_id: int) -> None:
+        fault = self.world.next_fault(self.world.next_grants)
+        if fault is None:
+            put, get = self.world.store.presign()
+            granted = UploadGranted(request_id=request_id, url=put, announce_url=get)
+            self.call("handle", granted)
+        elif fault != "silent":
+            self.call("handle", UploadRefused(request_id=request_id, error=fault))
+
+    def answered(self, transfer_id: int, answer: Answer | None) -> None:
+        """A request to the object store is over; None: there never is an answer."""
+        if answer is None or transfer_id not in self.transfers:
+            return
+        if self.world.faults.progress:
+            self.call("handle", HttpProgressed(transfer_id=transfer_id, done=1, total=None))
+        self.transfers.discard(transfer_id)
+        if answer.failure is not None:
+            event: HttpFailed | HttpResponded = HttpFailed(
+                transfer_id=transfer_id, error=answer.failure
+            )
+        else:
+            headers = [("Location", answer.location)] if answer.location else []
+            event = HttpResponded(
+                transfer_id=transfer_id, status=answer.status, headers=headers, body=answer.body
+            )
+        self.call("handle", event)
+
+    def _cancel(self, transfer_id: int) -> None:
+        self.transfers.discard(transfer_id)
+        error = HttpFailure(kind="cancelled", transient=False)
+        self._later(lambda: self.call("handle", HttpFailed(transfer_id=transfer_id, error=error)))
+
+    @property
+    def is_client(self) -> bool:
+        """Whether it plays the client."""
+        is_client: bool = self.machine.role is Role.CLIENT
+        return is_client

@@ -1,0 +1,161 @@
+"""A run as JSON lines: every call of a machine's doors, every action, every draw of jitter.
+
+It knows how values are written and read. It must not know what they lead to. ``docs`` of the
+format: one object a line.
+
+* ``{"auxws_trace": 1}`` is the first line.
+* ``{"machine": name, "class": …, "role": …, "config": {…}, …}`` makes a machine; of a configuration
+  only what is not the default is written. ``serves`` names the client and its transport.
+* ``{"t": seconds, "to": name, "call": door, "args": […], "kwargs": {…}}`` is an input, with
+  ``raised`` if the door raised.
+* ``{"from": name, "action": …, …}`` is an output.
+* ``{"to": name, "draw": number}`` is what ``Config.random`` gave.
+* ``{"foreign": message}`` is a message that no machine sent, ``{"check": "rest"}`` a look at the
+  whole once it has come to rest, ``{"failure": text}`` the end.
+
+Values: ``{"$": class, …}`` is a dataclass, ``{"$u": text}`` bytes that are UTF-8, ``{"$b": base64}``
+other bytes. A URL of the object store is never written.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import zlib
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from .. import _events, _policy
+from .._actions import Action, PutToUrl, SendBytes
+from .._config import Config, Reconnect
+from .._constants import Role
+from .._credentials import ConnectionId
+from .._secret import Secret
+
+VERSION: Final = 1
+
+_CLASSES: Final[Mapping[str, type[Any]]] = {
+    kind.__name__: kind
+    for kind in (
+        _events.TransportFailure,
+        _events.HttpFailure,
+        _events.HttpResponded,
+        _events.HttpFailed,
+        _events.HttpProgressed,
+        _events.UploadGranted,
+        _events.UploadRefused,
+        _events.LoginUnavailable,
+        _policy.UrlPolicy,
+        ConnectionId,
+        Reconnect,
+    )
+}
+
+
+def dump(value: Any) -> Any:
+    """A value in JSON's terms."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Secret):
+        return "<secret>"
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        data = bytes(value)
+        try:
+            return {"$u": data.decode()}
+        except UnicodeDecodeError:
+            return {"$b": base64.b64encode(data).decode()}
+    if isinstance(value, BaseException):
+        return {"$": type(value).__name__, "text": str(value)}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {"$": type(value).__name__, **_fields(value)}
+    if isinstance(value, Mapping):
+        items = {str(key): dump(item) for key, item in value.items()}
+        clash = any(key.startswith("$") for key in items)
+        return {"$": "dict", "items": items} if clash else items
+    if isinstance(value, Iterable):
+        return [dump(i) for i in (sorted(value) if isinstance(value, frozenset) else value)]
+    return repr(type(value))
+
+
+def load(value: Any) -> Any:
+    """The value that `dump` wrote, for what stands in a call."""
+    if isinstance(value, list):
+        return [load(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    fields: dict[str, Any] = value
+    if fields.keys() == {"$u"}:
+        return fields["$u"].encode()
+    if fields.keys() == {"$b"}:
+        return base64.b64decode(fields["$b"])
+    if fields.get("$") == "dict":
+        return {key: load(item) for key, item in fields["items"].items()}
+    items = {key: load(item) for key, item in fields.items() if key != "$"}
+    if "$" in fields:
+        return _CLASSES[fields["$"]](**items)
+    return items
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {field.name: dump(getattr(value, field.name)) for field in dataclasses.fields(value)}
+
+
+def dump_config(config: Config) -> dict[str, Any]:
+    """What of a configuration is not the default."""
+    default = Config()
+    return {
+        field.name: dump(getattr(config, field.name))
+        for field in dataclasses.fields(config)
+        if field.name != "random" and getattr(config, field.name) != getattr(default, field.name)
+    }
+
+
+def load_config(fields: Mapping[str, Any], random: Any) -> Config:
+    """The configuration that `dump_config` wrote."""
+    values: dict[str, Any] = {name: load(value) for name, value in fields.items()}
+    for nested, name in (("reconnect", "final_statuses"), ("url_policy", "allow_hosts")):
+        part = fields.get(nested)
+        if isinstance(part, dict):
+            items: dict[str, Any] = {key: load(item) for key, item in part.items() if key != "$"}
+            for key, item in items.items():
+                if isinstance(item, list):
+                    items[key] = frozenset(item) if key == name == "final_statuses" else tuple(item)
+            values[nested] = _CLASSES[part["$"]](**items)
+    return Config(**values, random=random)
+
+
+def dump_action(action: Action, role: Role) -> dict[str, Any]:
+    """An action, short where its bytes say nothing to a reader, or are never twice the same."""
+    fields = _fields(action)
+    match action:
+        case SendBytes(data=data):
+            fields["data"] = len(data)
+            if role is Role.SERVER:
+                fields["crc"] = zlib.crc32(data)
+        case PutToUrl(body=body):
+            fields["body"] = len(body)
+            fields["crc"] = zlib.crc32(body)
+        case _:
+            pass
+    return {"action": type(action).__name__, **fields}
+
+
+class Tape:
+    """The lines of a run, as objects."""
+
+    def __init__(self) -> None:
+        self.lines: list[dict[str, Any]] = [{"auxws_trace": VERSION}]
+
+    def write(self, line: dict[str, Any]) -> None:
+        """Add a line."""
+        self.lines.append(line)
+
+    def text(self) -> str:
+        """The run as JSON lines."""
+        return "".join(
+            json.dumps(line, ensure_ascii=True, separators=(",", ":")) + "\n"
+            for line in self.lines
+        )

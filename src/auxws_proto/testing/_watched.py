@@ -1,0 +1,87 @@
+"""A machine under observation: every input and output is written down and judged.
+
+It knows doors and windows. It must not know the world: whoever holds it feeds it and drains it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from .._actions import Action
+from .._config import Config
+from .._machine import AuxMachine
+from ._judge import InvariantBroken, Judge
+from ._tape import Tape, dump, dump_action, dump_config
+
+
+def drawing(draw: Callable[[], float], name: str, tape: Tape) -> Callable[[], float]:
+    """A ``Config.random`` whose draws are written down."""
+
+    def drawn() -> float:
+        value = draw()
+        tape.write({"to": name, "draw": value})
+        return value
+
+    return drawn
+
+
+class Watched:
+    """A machine, and what is seen of it."""
+
+    def __init__(
+        self, name: str, machine: AuxMachine, tape: Tape, judge: Judge, *,
+        url: str | None = None, serves: tuple[str, int] | None = None,
+    ) -> None:  # fmt: skip
+        self.name = name
+        self.machine: Any = machine
+        self.takes_bytes = hasattr(machine, "receive_bytes")
+        self._tape = tape
+        self._judge = judge
+        config: Config = machine.config
+        line: dict[str, Any] = {
+            "machine": name,
+            "class": type(machine).__name__,
+            "role": machine.role.value,
+            "config": dump_config(config),
+        }
+        if url is not None:
+            line["url"] = url
+        if serves is not None:
+            line["serves"] = list(serves)
+        tape.write(line)
+        judge.made(name, machine.role, config, serves)
+
+    def call(self, door: str, *args: Any, now: float, **kwargs: Any) -> Any:
+        """Call a door; what it raises is written down, judged, and raised on if it may be."""
+        line: dict[str, Any] = {"t": now, "to": self.name, "call": door}
+        if args:
+            line["args"] = [dump(arg) for arg in args]
+        if kwargs:
+            line["kwargs"] = dump(kwargs)
+        self._tape.write(line)
+        moment = () if door == "set_on_connect" else (now,)
+        try:
+            result = getattr(self.machine, door)(*args, *moment, **kwargs)
+        except InvariantBroken:
+            raise
+        except BaseException as error:
+            line["raised"] = type(error).__name__
+            self._judge.raised(self.name, door, error)
+            raise
+        if door == "data_sent":
+            self._judge.reported(self.name, args[0], kwargs["transport"])
+        else:
+            self._judge.called(self.name, door, args, result)
+        return result
+
+    def actions(self) -> Iterator[Action]:
+        """Drain the machine."""
+        for action in self.machine.actions():
+            self._tape.write({"from": self.name, **dump_action(action, self.machine.role)})
+            self._judge.acted(self.name, action)
+            yield action
+
+    def turned(self, now: float) -> None:
+        """The actions of an input are drained."""
+        self._judge.turned(self.name, self.machine, now)

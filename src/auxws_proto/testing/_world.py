@@ -1,0 +1,396 @@
+"""A whole world on a virtual clock: clients, a server for each connection, a network, a store.
+
+It knows who meets whom, and what goes wrong. It must not know any machine's parts, nor draw from
+anywhere but its seed: the same seed and the same calls give the same run.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias
+
+from .._actions import GetFromUrl, PutToUrl
+from .._config import Config
+from .._constants import Role, State
+from .._events import TransportFailure
+from .._machine import AuxMachine
+from .._session import AuxSession
+from ._actor import Actor, Application
+from ._clock import VirtualClock
+from ._judge import InvariantBroken, Judge
+from ._network import Item, Line, Pipe
+from ._seed import Seed
+from ._store import Answer, ObjectStore
+from ._tape import Tape
+from ._watched import Watched, drawing
+
+Kind: TypeAlias = Literal["session", "websocket"]
+Machine: TypeAlias = Config | Callable[[Config], AuxMachine]
+"""A machine of ours with this configuration, or a machine of the caller's own making, from a
+configuration whose ``random`` it should use."""
+
+URL: Final = "wss://abc123.execute-api.us-east-1.amazonaws.com/Prod"
+
+OPEN_FAULTS: Final = {
+    "connect": TransportFailure(kind="connect"),
+    "resolve": TransportFailure(kind="resolve"),
+    "429": TransportFailure(kind="rejected", status=429, retry_after=2.0),
+    "503": TransportFailure(kind="rejected", status=503),
+    "silent": None,
+}
+"""What an attempt to connect can meet; ``silent`` is no answer at all."""
+
+GRANT_FAULTS: Final = ("server_error", "not_supported", "silent")
+"""What a request for an upload URL can meet."""
+
+LOGIN_FAULTS: Final = ("unavailable", "silent")
+"""What a question for credentials can meet."""
+
+
+@dataclass(kw_only=True)
+class Faults:
+    """The weather: ranges in seconds, probabilities from 0 to 1. By default nothing goes wrong.
+
+    What goes wrong by chance comes on top of what is asked for by a `World`'s methods.
+    """
+
+    latency: tuple[float, float] = (0.01, 0.05)
+    """How long anything is on its way."""
+    write_delay: tuple[float, float] = (0.0, 0.0)
+    """From a write to its ``data_sent``."""
+    store_latency: tuple[float, float] = (0.02, 0.2)
+    late_timers: tuple[float, float] = (0.0, 0.0)
+    """How much too late a timer is noticed."""
+    split: float = 0.0
+    """A read takes only a part of the bytes that came (byte streams)."""
+    join: float = 0.0
+    """A read takes the next bytes that came as well (byte streams)."""
+    cut: float = 0.0
+    """A connection breaks at a write."""
+    refuse: float = 0.0
+    """An attempt to connect meets one of `OPEN_FAULTS`."""
+    store: float = 0.0
+    """A request to the object store meets one of `store_kinds`."""
+    store_kinds: Sequence[str] = ("500", "503", "slow_down", "drop", "lost", "expired", "silent")
+    grant: float = 0.0
+    """A request for an upload URL meets ``server_error`` or silence."""
+    progress: bool = False
+    """Transfers report progress."""
+
+
+class World:
+    """Clients and the server that they meet; every promise is judged while it runs.
+
+    ``client`` and ``server`` are configurations of machines of ours (``kind`` says which), or
+    callables that make a machine: any `AuxMachine`, so a wrapper or an embedder's own adapter lives
+    here too. Each connection meets a server machine of its own. ``application`` is called with what
+    a server delivers; without one, logins and ``sync/time`` are answered.
+
+    A broken promise raises `InvariantBroken`, with the run as a note that
+    ``python -m auxws_proto.testing replay`` plays again.
+    """
+
+    def __init__(
+        self,
+        seed: int = 0,
+        *,
+        client: Machine | None = None,
+        server: Machine | None = None,
+        kind: Kind = "session",
+        application: Application | None = None,
+        faults: Faults | None = None,
+        url: str = URL,
+    ) -> None:
+        self.seed = Seed(seed)
+        self.clock = VirtualClock()
+        self.store = ObjectStore(self.clock)
+        self.faults = faults if faults is not None else Faults()
+        self.tape = Tape()
+        self.judge = Judge()
+        self.answers_pings = True
+        self.next_opens: deque[str | None] = deque()
+        self.next_grants: deque[str | None] = deque()
+        self.next_logins: deque[str | None] = deque()
+        self.clients: list[Actor] = []
+        self.servers: list[Actor] = []
+        self.lines: list[Line] = []
+        self._kind: Kind = kind
+        self._url = url
+        self._server = server if server is not None else Config()
+        self._application = application if application is not None else answer_chores
+        self._is_told = False
+        self.client = self.add_client(client)
+
+    def add_client(
+        self,
+        client: Machine | None = None,
+        *,
+        application: Application | None = None,
+        on_connect: Sequence[Mapping[str, Any]] = (),
+    ) -> Actor:
+        """One more client of the same server."""
+        number = len(self.clients) + 1
+        name = "client" if number == 1 else f"client {number}"
+        watched = self._make(name, Role.CLIENT, client if client is not None else Config(), None)
+        if on_connect:
+            watched.call("set_on_connect", on_connect, now=self.clock.now)
+        actor = Actor(self, watched, application)
+        self.clients.append(actor)
+        return actor
+
+    def _make(
+        self, name: str, role: Role, machine: Machine, serves: tuple[str, int] | None
+    ) -> Watched:
+        config = machine if isinstance(machine, Config) else Config()
+        random = drawing(self.seed.fork().random, name, self.tape)
+        config = dataclasses.replace(config, random=random)
+        if role is Role.SERVER:
+            # A server's machine ends with its connection.
+            config = dataclasses.replace(config, reconnect=None)
+        url = self._url if role is Role.CLIENT else None
+        made: AuxMachine
+        if not isinstance(machine, Config):
+            made = machine(config)
+        elif self._kind == "session":
+            made = AuxSession(role, config, url)
+        else:
+            from .._aux_websocket import AuxWebSocket
+
+            made = AuxWebSocket(role, config, url)
+        return Watched(name, made, self.tape, self.judge, url=url, serves=serves)
+
+    @contextmanager
+    def failing(self) -> Iterator[None]:
+        """Give a failure the run so far, once."""
+        try:
+            yield
+        except InvariantBroken as error:
+            if not self._is_told:
+                self._is_told = True
+                self.tape.write({"failure": str(error)})
+                error.add_note("replay this run: python -m auxws_proto.testing replay FILE")
+                error.add_note(self.tape.text())
+            raise
+
+    # Time.
+
+    def run(self, seconds: float) -> None:
+        """Let time pass."""
+        self.clock.advance(seconds)
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether every send has its outcome and nothing is on its way."""
+        return (
+            all(actor.is_settled for actor in (*self.clients, *self.servers))
+            and all(line.is_quiet for line in self.lines)
+            and not self._requests
+        )
+
+    def rest(self, within: float = 3_600.0) -> None:
+        """Run until everything has come to rest, then look at the whole.
+
+        Raises `InvariantBroken` if that takes longer than so many seconds of virtual time.
+        """
+        end = self.clock.now + within
+        with self.failing():
+            while not self.is_at_rest:
+                due = self.clock.next_alarm()
+                if due is None or due > end:
+                    raise InvariantBroken(f"no rest within {within:g} s")
+                self.clock.step()
+            self.tape.write({"check": "rest"})
+            self.judge.at_rest()
+
+    def calm(self) -> None:
+        """Let every fault stop; whoever was disconnected connects again."""
+        self.faults = Faults()
+        self.answers_pings = True
+        for queue in (self.next_opens, self.next_grants, self.next_logins, self.store.next_faults):
+            queue.clear()
+        for line in self.lines:
+            self._set_stalled(line, False)
+        for actor in (*self.clients, *self.servers):
+            actor.takes = True
+            if actor.machine.state is not State.CLOSED:
+                actor.call("resume_reading")
+        for actor in self.clients:
+            if actor.machine.state is not State.CLOSED:
+                actor.call("connect")
+
+    # Connections.
+
+    def open(self, client: Actor, number: int) -> None:
+        """A client asks for a transport."""
+        delay = self.seed.between(*self.faults.latency)
+        fault = self.next_fault(self.next_opens)
+        if fault is None and self.seed.chance(self.faults.refuse):
+            fault = self.seed.pick(tuple(OPEN_FAULTS))
+        if fault is None:
+            self.clock.call_later(delay, lambda: self._opened(client, number))
+            return
+        failure = OPEN_FAULTS[fault]
+        if failure is not None:
+            self.clock.call_later(
+                delay, lambda: client.call("transport_failed", failure, transport=number)
+            )
+
+    def _opened(self, client: Actor, number: int) -> None:
+        serves = (client.name, number)
+        name = f"server {len(self.servers) + 1}"
+        watched = self._make(name, Role.SERVER, self._server, serves)
+        server = Actor(self, watched, self._application)
+        line = Line(self, client, number, server)
+        self.servers.append(server)
+        self.lines.append(line)
+        client.lines[number] = server.lines[1] = line
+        server.call("transport_opened")
+        client.call("transport_opened", transport=number)
+
+    @property
+    def server(self) -> Actor | None:
+        """The server's side of the newest connection of the first client, if it is open."""
+        for line in reversed(self.lines):
+            if line.client is self.client:
+                return line.server if 1 in line.server.lines else None
+        return None
+
+    def open_lines(self, actor: Actor | None = None) -> list[Line]:
+        """The connections that are open on both sides, of one actor or of all."""
+        return [
+            line
+            for line in self.lines
+            if line.number in line.client.lines
+            and 1 in line.server.lines
+            and (actor is None or actor in (line.client, line.server))
+        ]
+
+    # What goes wrong.
+
+    def next_fault(self, queue: deque[str | None]) -> str | None:
+        """The next fault that was asked for, or one by chance."""
+        if queue:
+            return queue.popleft()
+        if queue is self.next_grants and self.seed.chance(self.faults.grant):
+            return self.seed.pick(("server_error", "silent"))
+        return None
+
+    def cut(self, actor: Actor | None = None) -> None:
+        """Break the open connections, of one actor or all; some of what is on its way arrives."""
+        for line in self.open_lines(actor):
+            line.cut()
+
+    def cut_of(self, pipe: Pipe) -> Callable[[], None]:
+        """Break the connection of this pipe."""
+        for line in self.lines:
+            if pipe in line.pipes:
+                return line.cut
+        return _nothing
+
+    def stall(self, way: Literal["up", "down", "both"] = "both") -> None:
+        """Let open connections stand still: nothing arrives, and nothing ends."""
+        for line in self.open_lines():
+            if way != "down":
+                line.up.is_stalled = True
+            if way != "up":
+                line.down.is_stalled = True
+
+    def unstall(self) -> None:
+        """Let what stands still go on."""
+        for line in self.lines:
+            self._set_stalled(line, False)
+
+    def _set_stalled(self, line: Line, is_stalled: bool) -> None:
+        for pipe in line.pipes:
+            if pipe.is_stalled and not is_stalled:
+                pipe.is_stalled = False
+                pipe.resume()
+
+    def inject(self, data: bytes, actor: Actor | None = None) -> None:
+        """Let an actor's machine (the first client's) receive a text that no machine said.
+
+        In a world of bytes it comes in a frame of its own, between two others.
+        """
+        target = actor if actor is not None else self.client
+        self.tape.write({"foreign": target.name, "data": data.decode("utf-8", "replace")})
+        self.judge.foreign(target.name, data)
+        for line in self.open_lines(target):
+            pipe = line.from_(target).reverse
+            if target.watched.takes_bytes:
+                pipe.write(Item("bytes", text_frame(data, masked=not target.is_client)))
+            else:
+                pipe.write(Item("text", data))
+
+    def inject_bytes(self, data: bytes, actor: Actor | None = None) -> None:
+        """Let an actor's machine receive bytes that no machine wrote (byte streams)."""
+        target = actor if actor is not None else self.client
+        for line in self.open_lines(target):
+            line.from_(target).reverse.write(Item("bytes", data))
+
+    # The object store.
+
+    _requests = 0
+
+    def request(self, actor: Actor, action: PutToUrl | GetFromUrl) -> None:
+        """An actor asks the object store for something."""
+        fault = self.store.next_faults.popleft() if self.store.next_faults else None
+        if fault is None and self.seed.chance(self.faults.store):
+            fault = self.seed.pick(tuple(self.faults.store_kinds))
+        delay = self.seed.between(*self.faults.store_latency)
+        self._requests += 1
+        self.clock.call_later(delay, lambda: self._requested(actor, action, fault))
+
+    def _requested(self, actor: Actor, action: PutToUrl | GetFromUrl, fault: str | None) -> None:
+        self._requests -= 1
+        answer: Answer | None = None
+        url = action.url.reveal()
+        if fault == "silent":
+            pass
+        elif isinstance(action, PutToUrl):
+            answer = self.store.put(url, dict(action.headers), action.body, fault)
+        else:
+            is_owner = not actor.is_client
+            answer = self.store.get(url, action.max_bytes, fault, is_owner=is_owner)
+        actor.answered(action.transfer_id, answer)
+
+
+def answer_chores(actor: Actor, message: Mapping[str, Any]) -> None:
+    """The application of a server that has none: logins and ``sync/time`` are answered."""
+    match message:
+        case {"type": "login", "connectionId": str(connection_id)}:
+            info = {"connectionId": connection_id, "sessionId": None, "userId": None}
+            actor.send({"type": "login_result", "success": True, "info": info})
+        case {"type": "sync/time", "id": number, "clientRequestTime": time}:
+            now = round(actor.world.clock.now * 1000)
+            actor.send(
+                {
+                    "type": "sync/time/response",
+                    "id": number,
+                    "clientRequestTime": time,
+                    "serverReceiveTime": now,
+                    "serverTransmitTime": now,
+                }
+            )
+        case _:
+            pass
+
+
+def text_frame(payload: bytes, *, masked: bool) -> bytes:
+    """A text frame made by hand (RFC 6455 §5.2), with a mask of zeros if it is to be masked."""
+    bit = 0x80 if masked else 0
+    size = len(payload)
+    if size < 126:
+        head = bytes((0x81, bit | size))
+    elif size < 65_536:
+        head = bytes((0x81, bit | 126)) + size.to_bytes(2, "big")
+    else:
+        head = bytes((0x81, bit | 127)) + size.to_bytes(8, "big")
+    return head + (bytes(4) if masked else b"") + payload
+
+
+def _nothing() -> None:
+    """Nothing is to be done."""

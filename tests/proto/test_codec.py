@@ -1,0 +1,348 @@
+"""Event arrays to the byte, every way in which one can be wrong, and what JSON cannot carry."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import OrderedDict
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auxws_proto import LocalProtocolError, RemoteProtocolError, Role, Secret, Violation
+from auxws_proto import _codec as codec
+from auxws_proto._codec import Decoded, Malformed, decode_event, decode_message, encode_message
+
+CLIENT, SERVER = Role.CLIENT, Role.SERVER
+DEPTH = 256
+MESSAGE = {"type": "greeting"}
+INFO = {"success": False, "errorCode": "not_supported", "errorMessage": "no"}
+
+
+def decode(value: object, sender: Role = SERVER) -> Decoded:
+    data = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return decode_event(data, sender, DEPTH)
+
+
+def nested(levels: int) -> dict[str, Any]:
+    """A message that nests this deep."""
+    inner: object = 0
+    for _ in range(levels - 1):
+        inner = [inner]
+    return {"type": "x", "nest": inner}
+
+
+# Well-formed events.
+
+
+WELL_FORMED: list[tuple[Role, list[Any], Decoded]] = [
+    (SERVER, [1, -1, MESSAGE], codec.MessageEvent(-1, MESSAGE)),
+    (CLIENT, [1, 7, MESSAGE], codec.MessageEvent(7, MESSAGE)),
+    (CLIENT, [1.0, 7.5, MESSAGE], codec.MessageEvent(7.5, MESSAGE)),
+    (CLIENT, [1, 10**4000, MESSAGE], codec.MessageEvent(10**4000, MESSAGE)),
+    (CLIENT, [2, 1], codec.UploadRequestEvent(1)),
+    (SERVER, [3, 1, "u", "PUT", {}], codec.UploadResponseEvent(1, "u", "PUT", {})),
+    (SERVER, [4, 0, "u", "GET", {"a": "b"}], codec.DownloadRequestEvent(0, "u", "GET", {"a": "b"})),
+    (CLIENT, [4, 3, "u", "GET", {}], codec.DownloadRequestEvent(3, "u", "GET", {})),
+    (SERVER, [5, 1, INFO], codec.ErrorEvent(1, INFO)),
+    (SERVER, [5, None, {}], codec.ErrorEvent(None, {})),
+    (SERVER, {"message": "Forbidden"}, codec.NoticeObject({"message": "Forbidden"})),  # type: ignore[list-item]
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sender", "value", "event"), WELL_FORMED)
+def test_well_formed_events(sender: Role, value: object, event: Decoded) -> None:
+    assert decode(value, sender) == event
+    assert decode_event(json.dumps(value), sender, DEPTH) == event
+
+
+# Malformed events: what is wrong, and the id under which the sender can be told.
+
+V = Violation
+HUGE = 10**4000
+NO_TYPES: list[object] = [0, -0.0, 6, -1, 1.5, HUGE, 1e300, True, False, None, "1", [], [1], {}]
+NO_IDS: list[object] = [None, True, "1", [], {}]
+NO_INFOS: list[object] = [None, True, 0, "no", [], [{}]]
+WRONG: list[tuple[Role, object, Violation, float | None]] = [
+    # No array.
+    (CLIENT, None, V.NOT_AN_ARRAY, None),
+    (CLIENT, True, V.NOT_AN_ARRAY, None),
+    (CLIENT, "text", V.NOT_AN_ARRAY, None),
+    (CLIENT, HUGE, V.NOT_AN_ARRAY, None),
+    (CLIENT, {}, V.NOT_AN_ARRAY, None),
+    (SERVER, None, V.NOT_AN_ARRAY, None),
+    (SERVER, 1.5, V.NOT_AN_ARRAY, None),
+    (CLIENT, [], V.EMPTY_ARRAY, None),
+    (SERVER, [], V.EMPTY_ARRAY, None),
+    # No type.
+    *[(SERVER, [kind, 1, MESSAGE], V.UNKNOWN_TYPE, 1) for kind in NO_TYPES],
+    (CLIENT, [None], V.UNKNOWN_TYPE, None),
+    # Not this side's.
+    (CLIENT, [3, 4, "u", "PUT", {}], V.WRONG_DIRECTION, 4),
+    (CLIENT, [5, 4, INFO], V.WRONG_DIRECTION, 4),
+    (SERVER, [2, 4], V.WRONG_DIRECTION, 4),
+    # Arity, with nothing missing and something too much.
+    (SERVER, [1], V.WRONG_LENGTH, None),
+    (SERVER, [1, 2, MESSAGE, 0], V.WRONG_LENGTH, 2),
+    (CLIENT, [2], V.WRONG_LENGTH, None),
+    (CLIENT, [2, 3, None], V.WRONG_LENGTH, 3),
+    (SERVER, [3, 1, "u", "PUT"], V.WRONG_LENGTH, 1),
+    (SERVER, [3, 1, "u", "PUT", {}, 0], V.WRONG_LENGTH, 1),
+    (SERVER, [4, 1, "u", "GET"], V.WRONG_LENGTH, 1),
+    (SERVER, [4, 1, "u", "GET", {}, 0], V.WRONG_LENGTH, 1),
+    (SERVER, [5, 1], V.WRONG_LENGTH, 1),
+    (SERVER, [5, 1, {}, 0], V.WRONG_LENGTH, 1),
+    # Ids.
+    *[
+        (sender, [kind, wrong, *rest], V.WRONG_ID, None)
+        for sender, kind, *rest in (
+            (CLIENT, 1, MESSAGE),
+            (CLIENT, 2),
+            (SERVER, 3, "u", "PUT", {}),
+            (SERVER, 4, "u", "GET", {}),
+            (SERVER, 5, {}),
+        )
+        for wrong in NO_IDS
+        if (kind, wrong) != (5, None)
+    ],
+    # Messages.
+    (SERVER, [1, 2], V.WRONG_MESSAGE, 2),
+    *[
+        (SERVER, [1, 2, message], V.WRONG_MESSAGE, 2)
+        for message in (None, False, 1, "m", [], [MESSAGE], {}, {"type": None}, {"type": 1},
+                        {"type": ["x"]}, {"Type": "x"})
+    ],
+    # Requests.
+    *[
+        (SERVER, [kind, 8, *items], violation, 8)
+        for kind in (3, 4)
+        for items, violation in (
+            ((None, "PUT", {}), V.WRONG_URL),
+            ((1, "PUT", {}), V.WRONG_URL),
+            ((["u"], "PUT", {}), V.WRONG_URL),
+            (("u", None, {}), V.WRONG_METHOD),
+            (("u", True, {}), V.WRONG_METHOD),
+            (("u", "PUT", None), V.WRONG_HEADERS),
+            (("u", "PUT", []), V.WRONG_HEADERS),
+            (("u", "PUT", [["a", "b"]]), V.WRONG_HEADERS),
+            (("u", "PUT", {"a": 1}), V.WRONG_HEADERS),
+            (("u", "PUT", {"a": None}), V.WRONG_HEADERS),
+            (("u", "PUT", {"a": ["b"]}), V.WRONG_HEADERS),
+        )
+    ],
+    # Error infos.
+    *[(SERVER, [5, 9, info], V.WRONG_INFO, 9) for info in NO_INFOS],
+    # Not even JSON.
+    (SERVER, b"[1,2,{]", V.NOT_JSON, None),
+    (SERVER, b"[1,NaN,{}]", V.NOT_JSON, None),
+    (SERVER, b"[1,1e999,{}]", V.NOT_JSON, None),
+    (SERVER, b"[1,2,\xff]", V.INVALID_UTF8, None),
+    (SERVER, b"[" * 100_000, V.TOO_DEEP, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sender", "value", "violation", "event_id"), WRONG)
+def test_malformed_events(
+    sender: Role, value: object, violation: Violation, event_id: float | None
+) -> None:
+    event = decode(value, sender)
+
+    assert isinstance(event, Malformed)
+    assert (event.error.violation, event.event_id) == (violation, event_id)
+    assert len(str(event.error)) < 120
+
+
+@pytest.mark.parametrize(
+    ("data", "ignored"),
+    [
+        # "Silently ignored by the server: text that is not JSON, JSON strings and numbers, events
+        # of type 3 and 5" (docs/protocol.md §7)
+        (b"not JSON", True),
+        (b"\xff", True),
+        (b'"text"', True),
+        (b"12", True),
+        (b'[3,1,"u","PUT",{}]', True),
+        (b"[5,null,{}]", True),
+        # "null as an id comes for JSON null too"
+        (b"null", False),
+        (b"true", False),
+        (b"{}", False),
+        (b"[]", False),
+        (b"[9,1]", False),
+        (b"[1,1]", False),
+    ],
+)
+def test_what_the_real_server_ignores(data: bytes, ignored: bool) -> None:
+    event = decode_event(data, CLIENT, DEPTH)
+
+    assert isinstance(event, Malformed)
+    assert event.ignored is ignored
+
+
+def test_an_error_shows_the_wrong_type_number_but_no_contents() -> None:
+    assert "not 6" in str(decode([6, 1]))
+    assert "not a string" in str(decode(["secret", 1]))
+    assert "secret" not in str(decode(["secret", 1])) + str(decode([1, "secret", {}]))
+
+
+@given(st.binary(max_size=60) | st.text(max_size=60), st.sampled_from(Role))
+def test_decoding_never_raises(data: bytes | str, sender: Role) -> None:
+    decode_event(data, sender, DEPTH)
+
+
+scalars = st.none() | st.booleans() | st.integers(-2, 7) | st.text(max_size=3)
+values = st.recursive(
+    scalars, lambda v: st.lists(v, max_size=5) | st.dictionaries(st.just("type"), v), max_leaves=10
+)
+
+
+@given(st.lists(values, max_size=6), st.sampled_from(Role))
+def test_every_array_is_an_event_or_malformed(value: list[object], sender: Role) -> None:
+    event = decode(value, sender)
+
+    if not isinstance(event, Malformed):
+        assert value[0] in codec.SENT_BY[sender]
+        assert len(value) == codec.LENGTHS[value[0]]  # type: ignore[index]
+
+
+# Depth: the same message gets the same verdict on every path.
+
+
+def test_a_message_at_the_limit_of_nesting_passes_on_every_path() -> None:
+    body = encode_message(nested(DEPTH), DEPTH)
+
+    assert decode_message(body, DEPTH) == nested(DEPTH)
+    event = decode_event(codec.message_event(1, body), SERVER, DEPTH)
+    assert event == codec.MessageEvent(1, nested(DEPTH))
+
+
+def test_a_message_over_the_limit_is_refused_on_every_path() -> None:
+    body = encode_message(nested(DEPTH + 1), 500)
+
+    with pytest.raises(LocalProtocolError, match="256 levels"):
+        encode_message(nested(DEPTH + 1), DEPTH)
+    downloaded = decode_message(body, DEPTH)
+    assert isinstance(downloaded, RemoteProtocolError)
+    assert downloaded.violation is V.TOO_DEEP
+    event = decode_event(codec.message_event(1, body), SERVER, DEPTH)
+    assert isinstance(event, Malformed)
+    assert event.error.violation is V.TOO_DEEP
+
+
+def test_a_message_too_deep_for_the_stack_is_refused_as_such() -> None:
+    with pytest.raises(LocalProtocolError, match="nested too deeply"):
+        encode_message(nested(200_000), 500)
+
+
+# Encoding.
+
+
+@pytest.mark.parametrize(
+    ("message", "body"),
+    [
+        ({"type": "x", "a": [1, 1.5, None, True]}, b'{"type":"x","a":[1,1.5,null,true]}'),
+        (OrderedDict(type="x"), b'{"type":"x"}'),
+        (MappingProxyType({"type": "x"}), b'{"type":"x"}'),
+        ({"type": "x", "a": "é€\U0001f600"}, '{"type":"x","a":"é€\U0001f600"}'.encode()),
+        ({"type": "x", "a": "\ud800"}, b'{"type":"x","a":"\\ud800"}'),
+        ({"type": "x", "a": "\ud83d\ude00"}, b'{"type":"x","a":"\\ud83d\\ude00"}'),
+        ({"type": "x", "\udfff": "\x00\n"}, b'{"type":"x","\\udfff":"\\u0000\\n"}'),
+        ({"type": "x", 1: 2, None: 3, False: 4}, b'{"type":"x","1":2,"null":3,"false":4}'),
+        ({"type": "x", "a": (1, 2)}, b'{"type":"x","a":[1,2]}'),
+        ({"type": Secret("x"), "a": Secret("b")}, b'{"type":"x","a":"b"}'),
+        ({"type": "x", "a": 10**4299}, b'{"type":"x","a":1%s}' % (b"0" * 4299)),
+    ],
+)  # fmt: skip
+def test_messages_to_the_byte(message: dict[str, Any], body: bytes) -> None:
+    assert encode_message(message, DEPTH) == body
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_any_text_comes_back_as_javascript_would_read_it(text: str) -> None:
+    body = encode_message({"type": "x", "text": text}, DEPTH)
+
+    message = decode_message(body, DEPTH)
+    assert isinstance(message, dict)
+    units = text.encode("utf-16", "surrogatepass")
+    assert message["text"].encode("utf-16", "surrogatepass") == units
+
+
+LOOP: dict[str, Any] = {"type": "x"}
+LOOP["self"] = LOOP
+UNWRITABLE: dict[str, Any] = {
+    "set": {"type": "x", "a": {1, 2}},
+    "bytes": {"type": "x", "a": b"b"},
+    "object": {"type": "x", "a": object()},
+    "mapping inside": {"type": "x", "a": MappingProxyType({})},
+    "circular": LOOP,
+    "NaN": {"type": "x", "a": math.nan},
+    "Infinity": {"type": "x", "a": -math.inf},
+    "NaN as a key": {"type": "x", "a": {math.nan: 1}},
+    "tuple as a key": {"type": "x", "a": {(1,): 1}},
+    "bytes as a key": {"type": "x", b"a": 1},
+    "too many digits": {"type": "x", "a": 10**4300},
+}
+
+
+@pytest.mark.parametrize("message", UNWRITABLE.values(), ids=UNWRITABLE)
+def test_what_json_cannot_carry(message: dict[Any, Any]) -> None:
+    with pytest.raises(LocalProtocolError, match="cannot be written as JSON"):
+        encode_message(message, DEPTH)
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (None, "not NoneType"),
+        ([("type", "x")], "not list"),
+        ('{"type":"x"}', "not str"),
+        ({}, "string 'type'"),
+        ({"type": None}, "string 'type'"),
+        ({"type": b"x"}, "string 'type'"),
+    ],
+)
+def test_what_is_no_message(message: Any, words: str) -> None:
+    with pytest.raises(LocalProtocolError, match=words):
+        encode_message(message, DEPTH)
+
+
+@pytest.mark.parametrize("number", [0, 1, 9, 10, 99_999, 10**15])
+def test_a_message_event_embeds_the_body_and_has_the_size_foretold(number: int) -> None:
+    body = encode_message({"type": "é"}, DEPTH)
+
+    event = codec.message_event(number, body)
+
+    assert event == b"[1,%d,%b]" % (number, body)
+    assert len(event) == codec.message_event_size(number, len(body))
+
+
+def test_the_other_events_to_the_byte() -> None:
+    url = Secret("https://b.s3.amazonaws.com/k?X-Amz-Signature=s")
+
+    assert codec.upload_request(12) == b"[2,12]"
+    assert codec.upload_response(1, url, "PUT", MappingProxyType({})) == (
+        b'[3,1,"https://b.s3.amazonaws.com/k?X-Amz-Signature=s","PUT",{}]'
+    )
+    assert codec.download_request(2, url) == (
+        b'[4,2,"https://b.s3.amazonaws.com/k?X-Amz-Signature=s","GET",{}]'
+    )
+    assert codec.error_event(None, INFO) == (
+        b'[5,null,{"success":false,"errorCode":"not_supported","errorMessage":"no"}]'
+    )
+
+
+@pytest.mark.parametrize("info", [{"a": {1}}, {"a": math.nan}, LOOP, nested(200_000)])
+def test_an_info_that_json_cannot_carry(info: dict[str, Any]) -> None:
+    with pytest.raises(LocalProtocolError, match="info cannot be written"):
+        codec.error_event(-1, info)
+
+
+def test_the_tables_cover_every_type() -> None:
+    both = codec.SENT_BY[CLIENT] | codec.SENT_BY[SERVER]
+
+    assert both == set(codec.LENGTHS) == {1, 2, 3, 4, 5}
+    assert codec.SENT_BY[CLIENT] == {1, 2, 4}
+    assert codec.SENT_BY[SERVER] == {1, 3, 4, 5}

@@ -1,0 +1,373 @@
+"""`_session`: the doors and the windows, and what holds for whoever stands at them."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auxws_proto import (
+    AuxSession,
+    Config,
+    ConnectionId,
+    DeliverMessage,
+    HttpFailed,
+    HttpProgressed,
+    HttpResponded,
+    LocalProtocolError,
+    LoginUnavailable,
+    OutboxFull,
+    RemoteProtocolError,
+    Role,
+    State,
+    Tally,
+    UploadGranted,
+    UploadRefused,
+    Violation,
+)
+
+from .helpers import BUCKET, LOGGED_IN, SMALL, Bench, brief, large
+
+# Doors.
+
+
+@pytest.mark.parametrize("now", [math.nan, math.inf, -math.inf])
+def test_a_clock_that_is_no_time(now: float) -> None:
+    session = AuxSession(Role.CLIENT)
+
+    with pytest.raises(LocalProtocolError, match="finite seconds"):
+        session.connect(now)
+    assert (session.state, list(session.actions())) == (State.IDLE, [])
+
+
+def test_a_clock_that_goes_back_arms_no_timer_in_the_past() -> None:
+    session = AuxSession(Role.CLIENT, Config(connect_timeout=20.0))
+    session.send(SMALL, 50.0)
+    session.connect(10.0)
+
+    assert session.next_timeout() == 70.0
+
+
+@pytest.mark.parametrize(
+    "message",
+    [[], "text", {}, {"type": 1}, {"type": "t", "x": math.nan}, {"type": "t", "x": object()}],
+)
+def test_what_is_no_message_is_refused_and_changes_nothing(message: Any) -> None:
+    bench = Bench().open()
+
+    with pytest.raises(LocalProtocolError):
+        bench.send(message)
+    assert list(bench.session.actions()) == []
+    assert bench.send() == [("text", 1, 1, 1, "small"), ("ping", 1, 1)]
+
+
+def test_messages_are_checked_on_request() -> None:
+    bench = Bench(validate=True)
+
+    with pytest.raises(LocalProtocolError):
+        bench.send({"type": "sync/time"})
+    bench.send({"type": "sync/time", "id": 1, "clientRequestTime": 1})
+
+
+def test_a_full_outbox() -> None:
+    bench = Bench(max_outbox_messages=1)
+    bench.send()
+
+    with pytest.raises(OutboxFull, match="the outbox holds 1 messages; the limit is 1"):
+        bench.send()
+
+
+def test_verbs_called_while_draining_append_to_the_same_queue() -> None:
+    session = AuxSession(Role.CLIENT)
+    session.connect(0.0)
+    seen = []
+    for action in session.actions():
+        seen.append(brief(action))
+        if len(seen) == 1:
+            session.transport_opened(0.0)
+
+    assert seen == [("open", 1), ("state", "CONNECTING"), ("state", "OPEN")]
+
+
+def test_input_for_a_transport_that_is_not_there() -> None:
+    bench = Bench().open()
+
+    assert bench.opened(9) == []
+    assert bench.failed(transport=9) == []
+    assert bench.deliver(SMALL, transport=9) == []
+    assert bench.sent(1, transport=9) == []
+    assert bench.pong(1, transport=9) == []
+    assert bench.eof(transport=9) == []
+    assert bench.handle(LoginUnavailable(transport=9)) == []
+
+
+def test_text_before_the_opening_is_ignored() -> None:
+    bench = Bench()
+    bench.connect()
+
+    assert bench.deliver(SMALL) == []
+
+
+def test_the_transports_own_url_is_what_the_url_policy_goes_by() -> None:
+    bench = Bench()
+    bench.connect()
+    bench.turn(bench.session.transport_opened, url="wss://example.org/socket")
+
+    assert bench.receive(4, -1, "https://files.example.org/k", "GET", {})[0][0] == "get"
+
+
+def test_a_violation_below_is_reported_and_nothing_stops() -> None:
+    bench = Bench().open()
+    error = RemoteProtocolError(Violation.BINARY_MESSAGE)
+
+    assert bench.turn(bench.session.report_violation, error) == [("error", "RemoteProtocolError")]
+    assert bench.deliver(SMALL) == [("deliver", "small")]
+
+
+def test_the_embedder_stops_reading_and_no_deadline_passes() -> None:
+    bench = Bench(ping_timeout=20.0).open()
+    bench.send()
+    bench.pong(1)
+    bench.send()
+    bench.after(15)
+
+    bench.turn(bench.session.pause_reading)
+    assert not bench.session.wants_data
+    assert bench.after(30) == []
+    bench.turn(bench.session.resume_reading)
+    assert bench.session.wants_data
+    assert bench.after(4.9) == []
+    assert bench.after(0.1)[0] == ("abort", 1)
+
+
+def test_closing_for_good_ends_everything() -> None:
+    bench = Bench().open()
+    bench.disconnect()
+    bench.close()
+    bench.eof(1000)
+
+    assert (bench.state, bench.session.next_timeout()) == ("CLOSED", None)
+    assert bench.close() == bench.disconnect() == bench.failed() == []
+    for verb in (bench.connect, bench.send):
+        with pytest.raises(LocalProtocolError, match="closed for good"):
+            verb()
+
+
+@pytest.mark.parametrize("closing", [False, True])
+def test_a_transport_that_fails_once_it_was_open_is_at_its_end(closing: bool) -> None:
+    bench = Bench().open()
+    if closing:
+        bench.disconnect()
+
+    assert bench.failed("write") == [("state", "IDLE" if closing else "WAITING")]
+
+
+def test_a_transport_that_could_not_be_opened() -> None:
+    bench = Bench()
+    bench.connect()
+
+    assert bench.failed() == [("state", "WAITING")]
+
+
+def test_a_login_of_the_applications_own() -> None:
+    bench = Bench(ask_for_login=True).open()
+    bench.handle(LoginUnavailable(transport=1))
+    bench.after(1)
+    bench.opened()
+    bench.login()
+    bench.deliver(LOGGED_IN)
+    bench.send({"type": "login", "connectionId": "mine"})
+
+    assert bench.deliver(LOGGED_IN) == [("state", "OPEN"), ("deliver", "login_result")]
+
+
+def test_a_time_out_with_nothing_due_is_nothing() -> None:
+    bench = Bench()
+    assert bench.turn(bench.session.handle_timeout) == []
+    bench.connect()
+    assert bench.turn(bench.session.handle_timeout) == []
+
+
+def test_a_server_sends_error_events() -> None:
+    bench = Bench(Role.SERVER, ping_interval=None)
+    info = {"success": False, "errorCode": "server_error"}
+    with pytest.raises(LocalProtocolError, match="no open connection"):
+        bench.turn(bench.session.send_error, info)
+    bench.opened()
+
+    assert bench.turn(bench.session.send_error, info) == [("text", 1, 5, -1, "server_error")]
+    assert bench.turn(bench.session.send_error, info, event_id=7) == [
+        ("text", 1, 5, 7, "server_error")
+    ]
+    bench.close()
+    with pytest.raises(LocalProtocolError, match="closed for good"):
+        bench.turn(bench.session.send_error, info)
+
+
+def test_verbs_of_the_other_side() -> None:
+    with pytest.raises(LocalProtocolError, match="only a server"):
+        Bench().turn(Bench().session.send_error, {})
+    with pytest.raises(LocalProtocolError, match="only a client"):
+        Bench(Role.SERVER).login()
+
+
+def test_what_goes_out_after_each_login_can_be_replaced() -> None:
+    bench = Bench(on_connect=[{"type": "a"}])
+    bench.session.set_on_connect([{"type": "b"}, {"type": "c"}])
+    bench.connect()
+
+    assert [seen[-1] for seen in bench.opened()[1:3]] == ["b", "c"]
+    with pytest.raises(LocalProtocolError):
+        bench.session.set_on_connect([{"no": "type"}])
+
+
+# Windows.
+
+
+def test_stats_and_latency() -> None:
+    bench = Bench().open()
+    assert bench.session.latency is None
+    bench.send()
+    bench.after(0.25)
+    bench.pong(1)
+    bench.send(large())
+    bench.deliver(SMALL)
+    bench.receive(4, -1, f"{BUCKET}/k", "GET", {})
+
+    stats = bench.session.stats()
+
+    assert stats.latency == 0.25
+    assert (stats.outbox_messages, stats.outbox_bytes) == (1, 40_000)
+    assert (stats.pending_uploads, stats.pending_downloads) == (1, 1)
+    assert stats.sent == {"inline": Tally(messages=1, bytes=16)}
+    assert stats.received == {"inline": Tally(messages=1, bytes=25)}
+    assert (stats.untaken_bytes, stats.held_bytes > 0) == (25, True)
+    bench.taken(25)
+    assert bench.session.stats().untaken_bytes == 0
+    bench.disconnect()
+    assert bench.session.latency is None
+
+
+def test_info_is_that_of_the_last_login() -> None:
+    bench = Bench()
+    assert bench.session.info is None
+    bench.login(ConnectionId("c"))
+    bench.open()
+    bench.deliver(LOGGED_IN)
+
+    assert bench.session.info == {"connectionId": "c"}
+
+
+# What holds for every door.
+
+EVENTS = [
+    HttpResponded(transfer_id=1, status=200),
+    HttpFailed(transfer_id=1, error="gone"),
+    HttpProgressed(transfer_id=1, done=1),
+    UploadGranted(request_id=1, url="https://bucket.s3.amazonaws.com/k"),
+    UploadRefused(request_id=1, error="not_supported"),
+    LoginUnavailable(transport=1),
+]
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+def test_an_outcome_of_nothing_is_ignored(event: Any, role: Role) -> None:
+    assert Bench(role).handle(event) == []
+
+
+def story(bench: Bench) -> Iterator[Callable[[], object]]:
+    """A few turns of everything."""
+    yield bench.connect
+    yield bench.opened
+    yield lambda: bench.send(large())
+    yield lambda: bench.grant(1, "k")
+    yield lambda: bench.handle(HttpProgressed(transfer_id=1, done=9, total=40_000))
+    yield bench.send
+    yield lambda: bench.responded(1, 500)
+    yield lambda: bench.after(5.0)
+    yield lambda: bench.responded(3)
+    yield lambda: bench.receive(4, -1, f"{BUCKET}/k", "GET", {})
+    yield lambda: bench.deliver(SMALL)
+    yield lambda: bench.responded(4, body=b'{"type":"m"}')
+    yield bench.eof
+    yield lambda: bench.after(70.0)
+
+
+def test_a_copy_goes_its_own_way_from_anywhere() -> None:
+    length = len(list(story(Bench())))
+    for branch in range(length):
+        bench = Bench()
+        for number, step in enumerate(story(bench)):
+            if number == branch:
+                twin = copy.deepcopy(bench)
+                for other in list(story(twin))[branch:]:
+                    other()
+            step()
+
+        assert [brief(a) for a in twin.log] == [brief(a) for a in bench.log]
+        assert twin.session.next_timeout() == bench.session.next_timeout()
+        assert twin.session.stats() == bench.session.stats()
+
+
+def test_the_same_inputs_give_the_same_outputs() -> None:
+    first, second = Bench(), Bench()
+    for bench in (first, second):
+        for step in story(bench):
+            step()
+
+    assert [brief(a) for a in first.log] == [brief(a) for a in second.log]
+    assert [repr(a) for a in first.log] == [repr(a) for a in second.log]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 9) | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+MESSAGES = st.fixed_dictionaries(
+    {"type": st.sampled_from(["login_result", "rate_limit_exceeded", "sync/time/response", "m"])},
+    optional={"success": JSON, "info": JSON, "retryAfter": JSON, "id": JSON, "errorCode": JSON},
+)
+URLS = st.sampled_from([f"{BUCKET}/k", f"{BUCKET}/k?a=b#c", "https://[::1", "http://x", ""])
+ARRAYS = st.one_of(
+    st.tuples(st.just(1), JSON, MESSAGES),
+    st.tuples(st.integers(3, 4), st.integers(0, 4), URLS, st.sampled_from(["PUT", "get"]), JSON),
+    st.tuples(st.just(5), st.integers(0, 4) | st.none(), st.dictionaries(st.text(), JSON)),
+    st.lists(JSON, max_size=6),
+)
+TEXTS = ARRAYS.map(json.dumps) | JSON.map(json.dumps) | st.text() | st.binary()
+
+
+@pytest.mark.parametrize("role", list(Role))
+@given(texts=st.lists(TEXTS, max_size=6), barrier=st.sampled_from(["ping", "message"]))
+def test_receiving_never_raises_and_the_next_message_is_delivered(
+    role: Role, texts: list[str | bytes], barrier: str
+) -> None:
+    bench = Bench(role, barrier=barrier, download_attempts=1, max_message_size=200)
+    bench.connect()
+    bench.opened()
+    bench.send(large())
+    for text in texts:
+        bench.text(text)
+    for transfer in bench.all("get"):
+        bench.responded(transfer[1], 404)
+
+    assert bench.deliver({"type": "after all"})[-1] == ("deliver", "after all")
+
+
+def test_the_size_of_a_message_is_in_bytes_whatever_it_came_as() -> None:
+    event = '[1,0,{"type":"\u4f60\u597d"}]'
+    sizes = []
+    for data in (event, event.encode()):
+        bench = Bench().open()
+        bench.text(data)
+        sizes += [action.size for action in bench.actions if isinstance(action, DeliverMessage)]
+
+    assert sizes == [len(event.encode())] * 2
