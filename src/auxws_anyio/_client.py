@@ -128,9 +128,11 @@ class AuxClient(TypedVerbs):
         traceback: TracebackType | None,
     ) -> None:
         is_cancelled = isinstance(exc, anyio.get_cancelled_exc_class())
+        # Whoever interrupts a program does not want to wait for it.
+        in_hurry = exc is not None and not isinstance(exc, Exception)
         assert self._group is not None
         try:
-            if not is_cancelled and self._engine.error is None:
+            if not in_hurry and self._engine.error is None:
                 await self.aclose()
         finally:
             self._end()
@@ -303,6 +305,7 @@ class AuxClient(TypedVerbs):
             undelivered=self._desk.router.undelivered,
             dropped=self._desk.router.dropped,
             errors=self._desk.error_count,
+            transports=self._engine.transports,
             latency=now.latency,
         )
 

@@ -15,7 +15,8 @@ import math
 import os
 import socket
 import ssl as tls
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import anyio
 from anyio.abc import ByteStream, SocketAttribute, SocketStream
@@ -101,12 +102,41 @@ async def dial(
     return stream
 
 
+class _InTurn(ByteStream):
+    """A stream that several tasks may write to: TLS also writes when it is read (key updates)."""
+
+    def __init__(self, stream: ByteStream) -> None:
+        self._stream = stream
+        self._turn = anyio.Lock()
+
+    @property
+    def extra_attributes(self) -> Mapping[Any, Callable[[], Any]]:
+        return self._stream.extra_attributes
+
+    async def receive(self, max_bytes: int = 65_536) -> bytes:
+        return await self._stream.receive(max_bytes)
+
+    async def send(self, item: bytes) -> None:
+        async with self._turn:
+            await self._stream.send(item)
+
+    async def send_eof(self) -> None:
+        await self._stream.send_eof()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
 async def start_tls(stream: ByteStream, context: tls.SSLContext, host: str) -> ByteStream:
     """TLS over ``stream``, which is closed if that fails. Raises `DialFailed` alone."""
     try:
         # A WebSocket has a closing handshake and HTTP a length, which both tell a truncation.
         return await TLSStream.wrap(
-            stream, hostname=host, ssl_context=context, server_side=False, standard_compatible=False
+            _InTurn(stream),
+            hostname=host,
+            ssl_context=context,
+            server_side=False,
+            standard_compatible=False,
         )
     except (tls.SSLError, ValueError) as error:
         failed = DialFailed("tls", reason_of(error))

@@ -57,6 +57,11 @@ T = TypeVar("T")
 
 Observer: TypeAlias = Callable[[Action], None]
 
+_NOBODY_READS = (
+    "reading has stopped, for what came waits for a first subscription; subscribe to something, "
+    "or iterate over the client"
+)
+
 
 class Engine:
     """Runs one machine in the task group that `start` is given."""
@@ -72,12 +77,15 @@ class Engine:
         self.desk = Desk()
         self.resumed = Bell()
         self.error: InternalError | None = None
+        self.transports = 0
+        """How many were asked for."""
         self._errands = errands
         self._observer = observer
         self._links: dict[int, Link] = {}
         self._transfers: dict[int, anyio.CancelScope] = {}
         self._dispatching = False
         self._is_paused = False
+        self._has_warned = False
         self._group: TaskGroup | None = None
         self._clock: anyio.CancelScope | None = None
 
@@ -136,6 +144,7 @@ class Engine:
             # Called while draining, by an observer: the loop below goes on until nothing is left.
             return
         self._dispatching = True
+        desk = self.desk
         try:
             while True:
                 for action in self.machine.actions():
@@ -152,6 +161,9 @@ class Engine:
             link.flush()
         if self.wants_data:
             self.resumed.ring()
+        elif not self._has_warned and desk.router.has_backlog:
+            self._has_warned = True
+            desk.error_reported(ReportError(error=AuxError(_NOBODY_READS)))
         self._rearm()
 
     def _balance(self) -> bool:
@@ -196,6 +208,7 @@ class Engine:
             case OpenTransport():
                 link = Link(self, action.transport, self._errands.open_transport)
                 self._links[action.transport] = link
+                self.transports += 1
                 self._spawn(self._run_link, link)
             case CloseTransport():
                 link = self._links.get(action.transport)

@@ -173,6 +173,11 @@ class Router:
         return any(box.policy == "block" and box.is_full for box in self._boxes)
 
     @property
+    def has_backlog(self) -> bool:
+        """Whether messages wait for a first consumer."""
+        return bool(self._backlog)
+
+    @property
     def waiting(self) -> tuple[int, int]:
         """The messages that wait in mailboxes and backlog, and their bytes."""
         backlog = self._backlog or ()

@@ -260,11 +260,4 @@ class Outbox:
         self._puts = 0
         for lane in self._lanes:
             while lane:
-                send = lane.popleft()
-                if not send.courtesy:
-                    send.fail(FailReason.CLOSED, detail)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing is queued (what is on a transport is not)."""
-        return not any(self._lanes)
+                lane.popleft().fail(FailReason.CLOSED, detail)

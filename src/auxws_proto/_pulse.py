@@ -50,6 +50,7 @@ class Pulse:
             data = self._question(transport)
             if not transport.has_room(len(data)):
                 return
+            self._shared.next_number()
             transport.ask_by_message(data)
         elif config.can_ping:
             transport.ping()
@@ -66,7 +67,7 @@ class Pulse:
             "id": -transport.upcoming_serial,
             "clientRequestTime": round(self._shared.now * 1000),
         }
-        return message_event(self._shared.next_number(), encode_message(body, 2))
+        return message_event(self._shared.upcoming_number, encode_message(body, 2))
 
     def pong(self, transport: Transport, payload: bytes) -> None:
         """A pong came; one that answers no ping of ours is no harm (RFC 6455 §5.5.3)."""

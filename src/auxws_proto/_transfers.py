@@ -144,7 +144,7 @@ class Transfers:
                 self._again(transfer, FailReason.HTTP_STATUS, judgement.detail)
             case Verdict.REDIRECTED:
                 self._redirected(transfer, judgement.location)
-            case Verdict.URL_DIED | Verdict.HOPELESS:
+            case _:
                 transfer.job.transfer_failed(
                     FailReason.HTTP_STATUS,
                     judgement.detail,

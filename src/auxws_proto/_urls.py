@@ -46,16 +46,6 @@ class UrlPool:
         self._local_request = 0
         self.timeouts_in_a_row = 0
 
-    @property
-    def requests_under_way(self) -> int:
-        """How many requests have no answer yet."""
-        return len(self._asked)
-
-    @property
-    def at_hand(self) -> int:
-        """How many fresh URLs are at hand."""
-        return len(self._grants)
-
     # Asking.
 
     def wants(self, wanted: int, transport: Transport | None) -> bool:

@@ -67,7 +67,8 @@ class Workers:
         """Wait for the threads until ``time.monotonic()`` is ``deadline``; true if all ended."""
         for thread in self._threads:
             if thread is not threading.current_thread():
-                thread.join(max(0.0, deadline - time.monotonic()))
+                left = max(0.0, deadline - time.monotonic())
+                thread.join(min(left, threading.TIMEOUT_MAX))
         return not any(thread.is_alive() for thread in self._threads)
 
     def _work(self) -> None:

@@ -188,3 +188,16 @@ async def test_the_end_wakes_those_who_wait_to_send(driver: Driver) -> None:
             group.start_soon(send)
             await anyio.sleep(0.02)
             await client.aclose()
+
+
+async def test_that_nobody_reads_is_told_once(driver: Driver) -> None:
+    config = Config(read_ahead=1_000)
+    async with serving(count_up) as gateway, driver.connect(gateway.url, config=config) as client:
+        await client.send({"type": "go", "count": 1_000})
+
+        reports = await take(client.errors(), 1)
+
+        assert "reading has stopped" in str(reports[0].error)
+        with client.event("n") as stream:
+            assert numbers(await take(stream, 1_000)) == list(range(1_000))
+        assert client.stats.errors == 1

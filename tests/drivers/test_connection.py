@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import anyio
 import pytest
 
@@ -18,7 +20,7 @@ from auxws_proto import (
     StateChange,
 )
 from tests.drivers.adapter import Driver
-from tests.drivers.serving import serving, take
+from tests.drivers.serving import serving, take, until
 
 pytestmark = pytest.mark.anyio
 
@@ -350,3 +352,30 @@ async def test_planned_rotation_loses_and_reorders_nothing(driver: Driver) -> No
 
         assert received == list(range(number))
         assert client.state is State.OPEN
+
+
+async def test_a_name_with_several_addresses(driver: Driver) -> None:
+    async with (
+        serving(advertised_host="localhost") as gateway,
+        driver.connect(gateway.url) as client,
+    ):
+        large = {"type": "n", "text": "x" * 50_000}
+
+        assert await client.request(large, reply="n") == large
+
+
+async def test_opening_and_closing_leaves_nothing_behind(driver: Driver) -> None:
+    async def round_trip(url: str) -> None:
+        async with driver.connect(url) as client:
+            await client.request({"type": "n", "text": "x" * 50_000}, reply="n")
+
+    async with serving() as gateway:
+        await round_trip(gateway.url)
+        await until(lambda: not gateway.connections)
+        before = len(os.listdir("/dev/fd"))
+        for _ in range(20):
+            await round_trip(gateway.url)
+        await until(lambda: not gateway.connections)
+
+        # The store may keep a connection a moment longer than its client does.
+        await until(lambda: len(os.listdir("/dev/fd")) <= before)

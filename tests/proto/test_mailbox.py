@@ -159,11 +159,12 @@ class TestRouter:
         router.deliver(delivery("a", n=1))
         router.deliver(delivery("b", n=2))
         router.deliver(delivery("a", n=3))
-        assert (router.collect(), router.waiting) == (0, (3, 30))
+        assert (router.collect(), router.waiting, router.has_backlog) == (0, (3, 30), True)
         box = MessageBox("a")
 
         router.open(box)
 
+        assert not router.has_backlog
         assert (router.collect(), router.undelivered) == (10, 1)
         assert drain(router, box) == [{"type": "a", "n": 1}, {"type": "a", "n": 3}]
         late = MessageBox("b")

@@ -16,12 +16,13 @@ GATEWAY = "wss://abc123.execute-api.us-east-1.amazonaws.com/dev"
 OWN = "wss://aux.example.org:8443/websocket"
 LOCAL = "ws://127.0.0.1:4000/dev"
 BUCKET = "https://messages.s3.us-east-1.amazonaws.com/key?X-Amz-Signature=s"
+DEFAULT = UrlPolicy()
 ANY_HOST = UrlPolicy(allow_any_host=True)
 INSECURE = UrlPolicy(allow_insecure=True)
 LISTED = UrlPolicy(allow_hosts=("files.example.org", ".Store.example"))
 
 
-def rule_of(url: str, websocket: str | None = GATEWAY, rules: UrlPolicy = UrlPolicy()) -> str:  # noqa: B008 - frozen
+def rule_of(url: str, websocket: str | None = GATEWAY, rules: UrlPolicy = DEFAULT) -> str:
     refused = check_url(rules, url, "PUT", websocket, "upload")
     return "allowed" if refused is None else refused.rule
 
@@ -127,33 +128,33 @@ def test_the_default_policy(url: str, rule: str) -> None:
 
 WITH_OTHERS: list[tuple[str, str | None, UrlPolicy, str]] = [
     # The WebSocket's own domain: the host, at any port, and its subdomains.
-    ("https://aux.example.org/k", OWN, UrlPolicy(), "allowed"),
-    ("https://aux.example.org:9000/k", OWN, UrlPolicy(), "allowed"),
-    ("https://files.aux.example.org/k", OWN, UrlPolicy(), "allowed"),
-    ("https://files.aux.example.org:9000/k", OWN, UrlPolicy(), "port"),
-    ("https://example.org/k", OWN, UrlPolicy(), "host"),
-    ("https://evilaux.example.org/k", OWN, UrlPolicy(), "host"),
-    ("http://aux.example.org/k", OWN, UrlPolicy(), "scheme"),
-    ("https://aux.example.org/k", "wss://AUX.example.org./x", UrlPolicy(), "allowed"),
-    ("https://aux.example.org/k", None, UrlPolicy(), "host"),
-    ("https://aux.example.org/k", "wss://[", UrlPolicy(), "host"),
+    ("https://aux.example.org/k", OWN, DEFAULT, "allowed"),
+    ("https://aux.example.org:9000/k", OWN, DEFAULT, "allowed"),
+    ("https://files.aux.example.org/k", OWN, DEFAULT, "allowed"),
+    ("https://files.aux.example.org:9000/k", OWN, DEFAULT, "port"),
+    ("https://example.org/k", OWN, DEFAULT, "host"),
+    ("https://evilaux.example.org/k", OWN, DEFAULT, "host"),
+    ("http://aux.example.org/k", OWN, DEFAULT, "scheme"),
+    ("https://aux.example.org/k", "wss://AUX.example.org./x", DEFAULT, "allowed"),
+    ("https://aux.example.org/k", None, DEFAULT, "host"),
+    ("https://aux.example.org/k", "wss://[", DEFAULT, "host"),
     # The own address has no subdomains, and no neighbours.
-    ("https://192.0.2.1:9000/k", "wss://192.0.2.1/x", UrlPolicy(), "allowed"),
-    ("https://1.192.0.2.1/k", "wss://192.0.2.1/x", UrlPolicy(), "host"),
-    ("https://192.0.2.2/k", "wss://192.0.2.1/x", UrlPolicy(), "host"),
-    ("https://[2001:db8::1]/k", "wss://[2001:db8::1]/x", UrlPolicy(), "allowed"),
+    ("https://192.0.2.1:9000/k", "wss://192.0.2.1/x", DEFAULT, "allowed"),
+    ("https://1.192.0.2.1/k", "wss://192.0.2.1/x", DEFAULT, "host"),
+    ("https://192.0.2.2/k", "wss://192.0.2.1/x", DEFAULT, "host"),
+    ("https://[2001:db8::1]/k", "wss://[2001:db8::1]/x", DEFAULT, "allowed"),
     # Loopback, only while the WebSocket is on it: any port, plain http.
-    ("http://127.0.0.1:9000/k", LOCAL, UrlPolicy(), "allowed"),
-    ("https://127.0.0.1/k", LOCAL, UrlPolicy(), "allowed"),
-    ("http://localhost:9000/k", LOCAL, UrlPolicy(), "allowed"),
-    ("http://[::1]:9000/k", LOCAL, UrlPolicy(), "allowed"),
-    ("http://bucket.localhost:9000/k", LOCAL, UrlPolicy(), "allowed"),
-    ("http://127.0.0.1.evil.org/k", LOCAL, UrlPolicy(), "scheme"),
-    ("http://localhost.evil.org/k", LOCAL, UrlPolicy(), "scheme"),
-    ("http://notlocalhost/k", LOCAL, UrlPolicy(), "scheme"),
-    ("http://10.0.0.1/k", LOCAL, UrlPolicy(), "scheme"),
-    (BUCKET, LOCAL, UrlPolicy(), "allowed"),
-    ("https://evil.org/k", LOCAL, UrlPolicy(), "host"),
+    ("http://127.0.0.1:9000/k", LOCAL, DEFAULT, "allowed"),
+    ("https://127.0.0.1/k", LOCAL, DEFAULT, "allowed"),
+    ("http://localhost:9000/k", LOCAL, DEFAULT, "allowed"),
+    ("http://[::1]:9000/k", LOCAL, DEFAULT, "allowed"),
+    ("http://bucket.localhost:9000/k", LOCAL, DEFAULT, "allowed"),
+    ("http://127.0.0.1.evil.org/k", LOCAL, DEFAULT, "scheme"),
+    ("http://localhost.evil.org/k", LOCAL, DEFAULT, "scheme"),
+    ("http://notlocalhost/k", LOCAL, DEFAULT, "scheme"),
+    ("http://10.0.0.1/k", LOCAL, DEFAULT, "scheme"),
+    (BUCKET, LOCAL, DEFAULT, "allowed"),
+    ("https://evil.org/k", LOCAL, DEFAULT, "host"),
     # Opting out, one rule at a time.
     ("https://evil.org/k", GATEWAY, ANY_HOST, "allowed"),
     ("https://evil.org:81/k", GATEWAY, ANY_HOST, "port"),
@@ -190,7 +191,7 @@ def test_other_policies(url: str, websocket: str | None, rules: UrlPolicy, rule:
 def test_methods(use: Any, allowed: set[str]) -> None:
     methods = ["PUT", "GET", "POST", "DELETE", "put", "", "GET\r\nX: y"]
 
-    admitted = {m for m in methods if check_url(UrlPolicy(), BUCKET, m, GATEWAY, use) is None}
+    admitted = {m for m in methods if check_url(DEFAULT, BUCKET, m, GATEWAY, use) is None}
 
     assert admitted == allowed
 
@@ -203,7 +204,7 @@ def test_the_length_has_a_limit_to_the_character() -> None:
 
 @given(st.text() | st.from_regex(r"https?://[a-z.@:\[\]0-9/#?\\-]*"))
 def test_a_refusal_is_returned_and_never_shows_the_url(url: str) -> None:
-    refused = check_url(UrlPolicy(), f"{url}/signature", "GET", GATEWAY)
+    refused = check_url(DEFAULT, f"{url}/signature", "GET", GATEWAY)
 
     assert refused is None or "signature" not in f"{refused}{refused!r}"
 
@@ -280,10 +281,10 @@ def test_headers_that_the_server_may_not_set(name: str) -> None:
 
 
 BAD_HEADERS: list[tuple[Any, Any]] = [
-    ("", "x"), ("a b", "x"), ("a:", "x"), ("a\r\nHost", "x"), ("a\n", "x"), ("é", "x"), ("a\x00", "x"),
-    ("a", "x\r\nHost: y"), ("a", "x\n"), ("a", "\x00"), ("a", "x\x7f"), ("a", "\u0100"),
-    ("a", " x"), ("a", "x "), ("a", "\tx"), ("a", " "), ("a", 1), (b"a", "x"), ("a", None),
-    ("a", "x" * 8_193),
+    ("", "x"), ("a b", "x"), ("a:", "x"), ("a\r\nHost", "x"), ("a\n", "x"), ("é", "x"),
+    ("a\x00", "x"), ("a", "x\r\nHost: y"), ("a", "x\n"), ("a", "\x00"), ("a", "x\x7f"),
+    ("a", "\u0100"), ("a", " x"), ("a", "x "), ("a", "\tx"), ("a", " "), ("a", 1),
+    (b"a", "x"), ("a", None), ("a", "x" * 8_193),
 ]  # fmt: skip
 
 

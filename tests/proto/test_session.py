@@ -187,6 +187,13 @@ def test_a_login_of_the_applications_own() -> None:
     assert bench.deliver(LOGGED_IN) == [("state", "OPEN"), ("deliver", "login_result")]
 
 
+def test_a_completed_write_is_a_stage_of_a_watched_send() -> None:
+    bench = Bench().open()
+    bench.send(watched=True)
+
+    assert bench.sent() == [("stage", 1, "SENT")]
+
+
 def test_a_time_out_with_nothing_due_is_nothing() -> None:
     bench = Bench()
     assert bench.turn(bench.session.handle_timeout) == []

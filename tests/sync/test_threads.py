@@ -98,7 +98,7 @@ def test_sends_that_race_with_close_are_refused_or_come_to_an_outcome(gateway: G
             started.set()
 
     with ThreadPoolExecutor(4) as pool:
-        with connect(gateway.url) as client:
+        with connect(gateway.url, config=Config(max_outbox_messages=50)) as client:
             ends = [pool.submit(send, client) for _ in range(4)]
             assert started.wait(WAIT)
         assert [end.result(WAIT) for end in ends] == [LocalProtocolError] * 4

@@ -158,7 +158,9 @@ class Actor:
     def _do(self, action: Action) -> None:
         match action:
             case OpenTransport(transport=number):
-                self.world.open(self, number)
+                # A server's transport is there before it is asked for.
+                if self.is_client:
+                    self.world.open(self, number)
             case SendText(transport=number, data=data):
                 self._write(number, Item("text", data, counts=True))
             case SendBytes(transport=number, data=data):

@@ -201,10 +201,22 @@ class World:
             while not self.is_at_rest:
                 due = self.clock.next_alarm()
                 if due is None or due > end:
-                    raise InvariantBroken(f"no rest within {within:g} s")
+                    raise InvariantBroken(f"no rest within {within:g} s: {self._unrest()}")
                 self.clock.step()
             self.tape.write({"check": "rest"})
             self.judge.at_rest()
+
+    def _unrest(self) -> str:
+        """What keeps the world from its rest."""
+        parts = [
+            f"{actor.name} ({actor.machine.state}) has {len(actor.sent) - len(actor.outcomes)} "
+            f"sends without an outcome and the transfers {sorted(actor.transfers)}"
+            for actor in (*self.clients, *self.servers)
+            if not actor.is_settled
+        ]
+        parts += [f"connection {line.number} is busy" for line in self.lines if not line.is_quiet]
+        parts += [f"{self._requests} requests are under way"] * bool(self._requests)
+        return "; ".join(parts)
 
     def calm(self) -> None:
         """Let every fault stop; whoever was disconnected connects again."""

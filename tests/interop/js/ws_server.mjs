@@ -9,7 +9,7 @@ const LIMIT = 32_000;
 const objects = new Map();
 
 const server = createServer((request, response) => {
-    const key = request.url;
+    const key = request.url.split('?')[0];
     if (request.method === 'GET') {
         response.writeHead(objects.has(key) ? 200 : 404).end(objects.get(key));
         return;

@@ -1,0 +1,220 @@
+"""`_transport`: the books of one transport, and who learns what became of a text."""
+
+from __future__ import annotations
+
+import pytest
+
+from auxws_proto import Config, Role
+from auxws_proto._shared import Shared
+from auxws_proto._transport import STEPS, Link, Step, Transport
+
+from .helpers import SMALL, Bench, brief
+
+
+class Witness:
+    """A sender that writes down what it is told."""
+
+    def __init__(self, name: str, told: list[str]) -> None:
+        self.name = name
+        self.told = told
+
+    def written(self, *, provable: bool) -> None:
+        self.told.append(f"{self.name} written{' provable' if provable else ''}")
+
+    def proven(self) -> None:
+        self.told.append(f"{self.name} proven")
+
+    def unprovable(self) -> None:
+        self.told.append(f"{self.name} unprovable")
+
+    def unsettled(self) -> None:
+        self.told.append(f"{self.name} unsettled")
+
+
+class Desk:
+    """A transport that is ready, with witnesses for senders."""
+
+    def __init__(self, **settings: object) -> None:
+        self.shared = Shared(Role.CLIENT, Config(**settings), None)  # type: ignore[arg-type]
+        self.shared.now = 0.0
+        self.transport = Transport(1, self.shared)
+        self.transport.take(Step.LOGIN_NOT_NEEDED)
+        self.told: list[str] = []
+
+    def emit(self, name: str, size: int = 20) -> None:
+        self.transport.emit(b'[1,0,{"type":"m"}]'.ljust(size), Witness(name, self.told))
+
+    def heard(self) -> list[str]:
+        """What the senders were told since the last time."""
+        told, self.told[:] = self.told[:], []
+        return told
+
+
+def test_a_step_that_the_table_does_not_have_is_a_defect() -> None:
+    transport = Desk().transport
+
+    with pytest.raises(KeyError):
+        transport.take(Step.LOGIN_ACCEPTED)
+
+
+def test_every_state_leads_to_its_end() -> None:
+    for link in Link:
+        assert Step.ENDED in STEPS[link] or link is Link.ENDED
+
+
+def test_writes_are_told_in_order_and_no_more_than_there_are() -> None:
+    desk = Desk()
+    desk.emit("a")
+    desk.emit("b")
+
+    assert desk.transport.written(1) == 1
+    assert desk.heard() == ["a written provable"]
+    assert desk.transport.unwritten == 1
+    assert desk.transport.written(5) == 1
+    assert desk.transport.written(5) == 0
+    assert desk.heard() == ["b written provable"]
+
+
+def test_a_proof_covers_what_was_emitted_before_the_ping() -> None:
+    desk = Desk()
+    desk.emit("a")
+    assert desk.transport.wants_proof
+    desk.transport.ping()
+    assert desk.transport.is_pinged
+    assert not desk.transport.wants_proof
+    desk.emit("b")
+    desk.shared.now = 1.5
+
+    assert desk.transport.answered(1)
+    assert desk.heard() == ["a proven"]
+    assert desk.transport.latency == 1.5
+    assert desk.transport.wants_proof
+    assert not desk.transport.is_proven
+
+
+def test_a_proof_may_come_before_the_report_of_the_write() -> None:
+    desk = Desk()
+    desk.emit("a")
+    desk.transport.ping()
+    desk.transport.answered(1)
+    desk.heard()
+
+    assert desk.transport.written(1) == 1
+    assert desk.heard() == []
+    assert desk.transport.is_proven
+
+
+def test_an_answer_that_is_not_awaited() -> None:
+    desk = Desk()
+    desk.emit("a")
+    desk.transport.ping()
+
+    assert not desk.transport.answered(7)
+    assert desk.heard() == []
+
+
+def test_giving_up_proof_ends_what_is_written_and_waits_for_the_rest() -> None:
+    desk = Desk()
+    desk.emit("a")
+    desk.emit("b")
+    desk.transport.written(1)
+    desk.transport.ping()
+    desk.heard()
+
+    desk.transport.give_up_proof()
+
+    assert desk.heard() == ["a unprovable"]
+    assert not desk.transport.wants_proof
+    desk.transport.written(1)
+    assert desk.heard() == ["b written"]
+    assert desk.transport.is_proven
+
+
+def test_a_late_answer_makes_pings_worth_sending_again() -> None:
+    desk = Desk()
+    desk.transport.ping()
+    desk.transport.give_up_proof()
+
+    assert not desk.transport.answered(0)
+    assert desk.transport.answers_pings
+    desk.emit("a")
+    assert desk.transport.wants_proof
+
+
+def test_settling_tells_the_last_first_and_only_once() -> None:
+    desk = Desk()
+    for name in "abc":
+        desk.emit(name)
+    desk.transport.queue(b"[5,null,{}]")
+    desk.transport.written(1)
+    desk.heard()
+
+    desk.transport.settle()
+
+    assert desk.heard() == ["c unsettled", "b unsettled", "a unsettled"]
+    assert (desk.transport.unwritten, desk.transport.queued_bytes) == (0, 0)
+    desk.transport.settle()
+    assert desk.heard() == []
+
+
+def test_the_window_takes_one_text_of_any_size() -> None:
+    desk = Desk(write_ahead=100)
+
+    assert desk.transport.has_room(1_000)
+    desk.emit("a", 60)
+    assert desk.transport.has_room(40)
+    assert not desk.transport.has_room(41)
+
+
+def test_answers_wait_for_room_alone() -> None:
+    desk = Desk(write_ahead=100)
+    desk.emit("a", 60)
+    desk.transport.queue(b"x" * 41)
+    desk.transport.flush()
+    assert desk.transport.queued_bytes == 41
+
+    desk.transport.written(1)
+    desk.transport.flush()
+
+    assert desk.transport.queued_bytes == 0
+    assert len(desk.shared.actions) == 2
+
+
+def test_an_answer_is_not_sent_where_nothing_can_be() -> None:
+    desk = Desk()
+    desk.transport.queue(b"x")
+    desk.transport.take(Step.CLOSED_BY_US)
+    desk.transport.flush()
+
+    assert not desk.shared.actions
+    assert not desk.transport.is_alive
+
+
+def test_a_question_is_a_text_that_nobody_waits_for() -> None:
+    desk = Desk(barrier="message")
+    desk.emit("a")
+    assert desk.transport.upcoming_serial == 2
+    desk.transport.ask_by_message(b'[1,2,{"type":"sync/time"}]')
+    desk.transport.written(2)
+
+    assert desk.transport.answered(2)
+    assert desk.heard() == ["a written provable", "a proven"]
+    assert [brief(action)[0] for action in desk.shared.actions] == ["text", "text"]
+
+
+def test_what_is_read() -> None:
+    transport = Desk().transport
+    assert not transport.is_read
+    transport.opened_at = 0.0
+    assert transport.is_read
+    transport.take(Step.CLOSED_BY_US)
+    assert not transport.is_read
+    transport.reads_to_end = True
+    assert transport.is_read
+
+
+def test_frames_of_a_text_have_the_inline_limit() -> None:
+    bench = Bench(inline_limit=300).open()
+    bench.send(SMALL)
+
+    assert getattr(bench.actions[0], "max_frame", None) == 300
