@@ -132,7 +132,7 @@ class AuxClient(TypedVerbs):
         in_hurry = exc is not None and not isinstance(exc, Exception)
         assert self._group is not None
         try:
-            if not in_hurry and self._engine.error is None:
+            if not in_hurry:
                 await self.aclose()
         finally:
             self._end()
@@ -149,14 +149,19 @@ class AuxClient(TypedVerbs):
 
     async def aclose(self) -> None:
         """Send what is accepted, for at most ``config.close_timeout`` seconds; end for good."""
+        engine = self._engine
+        if engine.error is not None:
+            return
         self._check()
         deadline = anyio.current_time() + self.config.close_timeout
         with anyio.CancelScope(deadline=deadline):
             if self.state not in _RESTING:
                 await self._sender.flush()
-        self._engine.call(self._engine.machine.close)
+        if engine.error is None:
+            engine.call(engine.machine.close)
         with anyio.CancelScope(deadline=deadline):
-            await self._desk.wait_for(lambda: self.state is State.CLOSED and self._engine.is_idle)
+            await self._desk.wait_for(lambda: self.state is State.CLOSED and engine.is_idle)
+        engine.abort_links()
 
     def _end(self) -> None:
         """Drop what is left, and give everything back."""
@@ -207,10 +212,11 @@ class AuxClient(TypedVerbs):
         with anyio.move_on_after(timeout):
             await self._desk.wait_for(lambda: self.state in (State.OPEN, State.CLOSED))
         if self.state is State.CLOSED:
-            raise self._desk.cause or ConnectionFailed("closed", "the client has ended")
+            cause = self._desk.cause or ConnectionFailed("closed", "the client has ended")
+            raise cause.with_traceback(None)
         if self.state is not State.OPEN:
-            cause = f": {self._desk.cause}" if self._desk.cause is not None else ""
-            raise TimeoutError(f"not connected within {timeout:g} s, but {self.state.value}{cause}")
+            why = f": {self._desk.cause}" if self._desk.cause is not None else ""
+            raise TimeoutError(f"not connected within {timeout:g} s, but {self.state.value}{why}")
 
     @property
     def info(self) -> Mapping[str, Any] | None:

@@ -101,10 +101,15 @@ class Engine:
         self._group = group
         group.start_soon(self._keep_time)
 
-    def stop(self) -> None:
-        """Drop whatever is under way; the task group ends when that is done."""
+    def abort_links(self) -> None:
+        """Drop every transport now, and tell the machine, which is not to wait for them."""
         for link in list(self._links.values()):
             self.link_ended(link)
+            link.abort()
+
+    def stop(self) -> None:
+        """Drop whatever is under way; the task group ends when that is done."""
+        self.abort_links()
         if self._group is not None:
             self._group.cancel_scope.cancel()
             self._group = None
@@ -119,6 +124,10 @@ class Engine:
             raise self.error
         try:
             return verb(anyio.current_time())
+        except AuxError:
+            raise
+        except Exception as error:
+            raise self._crash(error) from error
         finally:
             self.dispatch()
 
@@ -131,20 +140,14 @@ class Engine:
                 self._crash(error)
             self.dispatch()
 
-    def settle(self) -> None:
-        """The application has taken messages: say so to the machine, if it matters now."""
-        if self.error is None:
-            self.dispatch()
-
     # Draining.
 
     def dispatch(self) -> None:
         """Drain the machine, then see to what that changed. Synchronous; never blocks or raises."""
-        if self._dispatching:
-            # Called while draining, by an observer: the loop below goes on until nothing is left.
+        # While draining, an observer may have come back here: the loop goes on to the end anyway.
+        if self._dispatching or self.error is not None:
             return
         self._dispatching = True
-        desk = self.desk
         try:
             while True:
                 for action in self.machine.actions():
@@ -153,30 +156,37 @@ class Engine:
                     self._route(action)
                 if not self._balance():
                     break
+            self._resume()
         except Exception as error:
             self._crash(error)
         finally:
             self._dispatching = False
+
+    def _resume(self) -> None:
+        """Let the tasks go on that a changed machine concerns."""
         for link in self._links.values():
             link.flush()
         if self.wants_data:
             self.resumed.ring()
-        elif not self._has_warned and desk.router.has_backlog:
+        elif not self._has_warned and self.desk.router.has_backlog:
             self._has_warned = True
-            desk.error_reported(ReportError(error=AuxError(_NOBODY_READS)))
-        self._rearm()
+            self.desk.error_reported(ReportError(error=AuxError(_NOBODY_READS)))
+        # Waking the clock too early is free, so it is never set back.
+        if self._clock is not None:
+            self._clock.deadline = min(self._clock.deadline, self._next())
 
     def _balance(self) -> bool:
         """Tell the machine how the mailboxes are. Whether there was something to tell."""
-        machine, now = self.machine, anyio.current_time()
-        freed = self.desk.router.collect()
+        machine, router = self.machine, self.desk.router
+        freed = router.collect()
         if freed:
-            machine.taken(freed, now)
-        is_full = self.desk.router.is_full
+            machine.taken(freed, anyio.current_time())
+        is_full = router.is_full
         turned = is_full is not self._is_paused
         if turned:
             self._is_paused = is_full
-            (machine.pause_reading if is_full else machine.resume_reading)(now)
+            tell = machine.pause_reading if is_full else machine.resume_reading
+            tell(anyio.current_time())
         return bool(freed) or turned
 
     def _route(self, action: Action) -> None:
@@ -235,7 +245,7 @@ class Engine:
             report.__cause__ = error
             self.desk.error_reported(ReportError(error=report))
 
-    def _crash(self, error: Exception) -> None:
+    def _crash(self, error: Exception) -> InternalError:
         if self.error is None:
             self.error = InternalError(error)
             for link in list(self._links.values()):
@@ -243,6 +253,7 @@ class Engine:
             for scope in list(self._transfers.values()):
                 scope.cancel()
             self.desk.crash(self.error)
+        return self.error
 
     # Tasks.
 
@@ -266,12 +277,6 @@ class Engine:
     def _next(self) -> float:
         deadline = self.machine.next_timeout()
         return math.inf if deadline is None else deadline
-
-    def _rearm(self) -> None:
-        """Wake the clock earlier if need be. Too early is free, so it is never set back."""
-        deadline = self._next()
-        if self._clock is not None and deadline < self._clock.deadline:
-            self._clock.deadline = deadline
 
     async def _transfer(self, action: PutToUrl | GetFromUrl) -> None:
         transfer_id = action.transfer_id

@@ -142,7 +142,7 @@ async def _exchange(
     pool: httpcore.AsyncConnectionPool, request: PutToUrl | GetFromUrl, run: Run
 ) -> HttpResponded:
     """One request and its response."""
-    headers = [*_OWN_HEADERS, *request.headers.items()]
+    headers = [("Host", _host(request.url)), *_OWN_HEADERS, *request.headers.items()]
     content = None
     if isinstance(request, PutToUrl):
         # "Transfer-Encoding: chunked: 501 NotImplemented" (§8): say the length.
@@ -173,6 +173,14 @@ def _url(url: Secret) -> httpcore.URL:
         port=parts.port,
         target=target.encode("ascii"),
     )
+
+
+def _host(url: Secret) -> str:
+    """The Host header, which is signed (§8): without the scheme's own port (RFC 9110 §7.2)."""
+    parts = urlsplit(url.reveal())
+    netloc = parts.netloc.rpartition("@")[2]
+    own = {"https": ":443", "http": ":80"}.get(parts.scheme, "")
+    return netloc.removesuffix(own) if own else netloc
 
 
 def _latin1(headers: list[tuple[str, str]]) -> list[tuple[bytes, bytes]]:

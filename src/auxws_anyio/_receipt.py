@@ -106,7 +106,8 @@ class Receipt:
             while not entry.has_reached(stage):
                 await entry.changed.wait()
         if entry.error is not None:
-            raise entry.error
+            # It is raised for everybody who waits; each gets a traceback of its own.
+            raise entry.error.with_traceback(None)
         if not entry.has_reached(stage):
             raise TimeoutError(f"the message is {entry.stage.value} after {timeout:g} s")
         return entry.stage

@@ -42,7 +42,7 @@ class Receiver:
 
         def opened() -> None:
             self._router.open(box)
-            self._engine.settle()
+            self._engine.dispatch()
 
         return Subscription(box, take, on_open=opened, on_close=lambda: self._close(box))
 
@@ -73,9 +73,9 @@ class Receiver:
         delivery = self._router.take(box)
         # What was taken is told when it matters: when nothing is left, or the reading waits for it.
         if delivery is None or not self._engine.wants_data:
-            self._engine.settle()
+            self._engine.dispatch()
         return delivery
 
     def _close(self, box: MessageBox) -> None:
         self._router.close(box)
-        self._engine.settle()
+        self._engine.dispatch()

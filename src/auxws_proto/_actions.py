@@ -135,7 +135,8 @@ class DeliverMessage:
     """An incoming message, in order. Call ``taken(size, now)`` once the application has it.
 
     ``size`` is in bytes; ``event_id`` is the peer's number; ``downloaded`` says by which path it
-    came; ``overlap`` marks what came while two transports were read, and may come on both.
+    came; ``overlap`` marks what came while two transports were read, and may come on both;
+    ``used`` that a dialogue above the session was waiting for it.
     """
 
     message: dict[str, Any]
@@ -144,6 +145,7 @@ class DeliverMessage:
     transport: int
     downloaded: bool = False
     overlap: bool = False
+    used: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,13 +180,15 @@ class ReportError:
     """Something went wrong that concerns no send; the stream goes on.
 
     ``event_id`` is the peer's number where the event had one; ``info`` is the object of an error
-    event or of a gateway's notice.
+    event or of a gateway's notice. ``send_id`` is the send whose event an error event names by its
+    number; that send may have come to a good end before.
     """
 
     error: AuxError
     event_id: float | None = None
     info: Mapping[str, Any] | None = None
     transport: int | None = None
+    send_id: SendId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,6 @@ from ._events import Event, TransportFailure
 from ._policy import header_problem
 from ._received import (
     Accepted,
-    Closed,
     Pinged,
     Ponged,
     Received,
@@ -64,6 +63,10 @@ class _Wire:
 
 
 _NO_TEXT, _A_TEXT, _A_PONG = 0, 1, 2
+
+_MAX_PONGS = 16
+"""Unwritten pongs from which on only the latest ping is answered. The Autobahn cases 2.10 and 2.11
+send ten pings in one write and want ten pongs."""
 
 
 class AuxWebSocket:
@@ -231,6 +234,7 @@ class AuxWebSocket:
             self._write(wire, wire.socket.request(target, self.subprotocol, pairs))
         wire.is_begun = True
         wire.url = url
+        self._catch_up(now)
 
     def transport_failed(
         self, failure: TransportFailure, now: float, *, transport: int | None = None
@@ -250,11 +254,13 @@ class AuxWebSocket:
         if wire is not None and len(data):
             for received in wire.socket.receive(bytes(data)):
                 self._received(received, wire, now)
+        self._catch_up(now)
 
     def data_sent(self, count: int, now: float, *, transport: int | None = None) -> None:
         """A completed write took the first ``count`` unreported ``SendBytes`` of this transport."""
         wire = self._find(transport)
         if wire is None:
+            self._catch_up(now)
             return
         texts = 0
         for _ in range(min(count, len(wire.texts))):
@@ -267,6 +273,8 @@ class AuxWebSocket:
         if texts:
             self.session.data_sent(texts, now, transport=wire.number)
             self._translate()
+        else:
+            self._catch_up(now)
 
     def receive_eof(
         self, now: float, *, code: int = 1006, reason: str = "", transport: int | None = None
@@ -274,6 +282,7 @@ class AuxWebSocket:
         """The byte stream ended. ``code`` and ``reason`` are for embedders that know better."""
         wire = self._find(transport)
         if wire is None:
+            self._catch_up(now)
             return
         self._forget(wire)
         for received in wire.socket.receive_eof():
@@ -282,6 +291,12 @@ class AuxWebSocket:
             else:
                 self.session.receive_eof(now, code=code, reason=reason, transport=wire.number)
         self._translate()
+
+    def _catch_up(self, now: float) -> None:
+        """An input that says nothing to the session still lets happen what is due."""
+        due = self.session.next_timeout()
+        if due is not None and due <= now:
+            self.handle_timeout(now)
 
     def _find(self, number: int | None) -> _Wire | None:
         return self._wires.get(self._newest if number is None else number)
@@ -313,10 +328,11 @@ class AuxWebSocket:
             case Refused(failure):
                 self._end(wire)
                 session.transport_failed(failure, now, transport=number)
-            case Closed(code, reason, error):
+            case _:
                 self._end(wire)
-                if error is not None:
-                    session.report_violation(error, now, transport=number)
+                if received.error is not None:
+                    session.report_violation(received.error, now, transport=number)
+                code, reason = received.code, received.reason
                 session.receive_eof(now, code=code, reason=reason, transport=number)
         self._translate()
 
@@ -328,7 +344,7 @@ class AuxWebSocket:
     def _pinged(self, wire: _Wire, payload: bytes) -> None:
         if wire.is_closing:
             return
-        if wire.pong_unwritten:
+        if wire.pong_unwritten >= _MAX_PONGS:
             # "MAY elect to send a Pong frame for only the most recently processed Ping" (RFC 6455
             # §5.5.3): so a flood of pings does not pile up behind a full socket.
             wire.pong = payload
@@ -366,9 +382,9 @@ class AuxWebSocket:
                 self._write(wire, wire.socket.text(data, max_frame), _A_TEXT)
             case SendPing(payload=payload):
                 self._write(wire, wire.socket.ping(payload))
-            case CloseTransport(code=code, reason=reason):
+            case _:
                 wire.is_closing = True
-                self._write(wire, wire.socket.close(code, reason))
+                self._write(wire, wire.socket.close(action.code, action.reason))
 
     def _new_socket(self) -> WebSocket:
         config = self.config

@@ -125,6 +125,4 @@ def time_sample(answer: Mapping[str, Any], sent: float, received: float) -> Time
                 Violation.WRONG_MESSAGE, f"sync/time/response: {name} is no number"
             )
         times.append(value / 1000)
-    return TimeSample(
-        sent=sent, server_received=times[0], server_sent=times[1], received=received
-    )
+    return TimeSample(sent=sent, server_received=times[0], server_sent=times[1], received=received)

@@ -14,7 +14,7 @@ from . import _codec as codec
 from ._actions import ReportError
 from ._answers import Answers
 from ._config import Config
-from ._constants import Role, Violation
+from ._constants import Role, SendId, Violation
 from ._errors import (
     AuxError,
     GatewayNotice,
@@ -70,8 +70,8 @@ class Engine:
         """Whether the wire should be read on."""
         if not self.is_reading:
             return False
-        if not self.life.is_wanted:
-            # What comes now is ignored, but for the end, and that must be read.
+        if self.life.is_over:
+            # Nobody need take anything any more for the end to be read.
             return True
         current = self.life.current
         answers = 0 if current is None else current.queued_bytes
@@ -141,14 +141,16 @@ class Engine:
         self.report(RateLimited(pause), transport, info=message)
 
     def _receive_error(self, event: codec.ErrorEvent, transport: Transport) -> None:
+        send_id = None
         if event.event_id is not None:
             if event.event_id == transport.login_number and transport.link is Link.LOGGING_IN:
                 self.life.login_refused(transport, refusal(event.info))
                 return
             if self.answers.refused(event.event_id, event.info, transport):
                 return
+            send_id = self.outbox.send_of(event.event_id)
         error = ServerError(event.info, event.event_id)
-        self.report(error, transport, event.event_id, event.info)
+        self.report(error, transport, event.event_id, event.info, send_id)
 
     def report(
         self,
@@ -156,6 +158,7 @@ class Engine:
         transport: Transport | None,
         event_id: float | None = None,
         info: Mapping[str, Any] | None = None,
+        send_id: SendId | None = None,
     ) -> None:
         self.shared.actions.append(
             ReportError(
@@ -163,6 +166,7 @@ class Engine:
                 event_id=event_id,
                 info=info,
                 transport=None if transport is None else transport.number,
+                send_id=send_id,
             )
         )
 
@@ -184,8 +188,9 @@ class Engine:
         life.release_if_proven()
         if not paused:
             self._send_ready()
-        self.inbox.start_downloads()
         self.inbox.deliver_ready()
+        # Behind it: what was delivered makes room, and another slot the head of the line.
+        self.inbox.start_downloads()
         while self.inbox.failures:
             event_id, number, error = self.inbox.failures.popleft()
             transport = life.transports.find(number)

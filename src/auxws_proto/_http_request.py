@@ -179,9 +179,7 @@ class HttpExchange(Request):
         texts: list[str] = []
         while (text := self.parts.pop()) is not None:
             texts.append(text)
-        return HttpResult(
-            status=self.head.status, headers=self.head.headers, body="".join(texts)
-        )
+        return HttpResult(status=self.head.status, headers=self.head.headers, body="".join(texts))
 
     def _take_whole(self, message: Message) -> None:
         if self._next or self._early:
@@ -237,7 +235,8 @@ def _response(message: Message) -> Mapping[str, Any]:
 
 
 def _head(response: Mapping[str, Any]) -> HttpHead:
-    status, headers = response.get("statusCode"), response.get("headers") or {}
+    status = response.get("statusCode")
+    headers: object = response.get("headers") or {}
     if isinstance(status, bool) or not isinstance(status, int):
         raise _broken("it has no statusCode")
     if not isinstance(headers, dict):

@@ -1,4 +1,4 @@
-"""`Inst`: one branch of one inst over a session: watched, written to, and its devices.
+"""`InstMachine`: one branch of one inst over a session: watched, written to, and its devices.
 
 It knows which part each report of the session concerns. It must not know how any part does its
 work, nor the session: it says what to send.
@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, cast
 
-from ._actions import Action, DeliverMessage, ReportError, ReportGap, ReportSend, ReportState
+from ._actions import Action, DeliverMessage, ReportGap, ReportSend, ReportState
 from ._constants import SendId, State
 from ._errors import AuxError
 from ._inst_devices import TIMER as DEVICES
@@ -43,10 +43,12 @@ _MAX_DOUBLES: Final = 1_000
 """Actions of a rotation's overlap that are looked for on the other connection."""
 
 
-class Inst:
+class InstMachine:
     """The dialogue with the server about one branch.
 
-    ``is_open`` says whether the session is `State.OPEN` now. Doors take ``now`` as the session's
+    ``is_open`` says whether the session is `State.OPEN` now. A second machine for the same branch
+    of one session must begin with another ``first_update_id``, the `next_update_id` of the first,
+    so that a late acknowledgement is not taken for another's. Doors take ``now`` as the session's
     do; a mistake of the caller raises `LocalProtocolError` and changes nothing, what the server
     sends never raises.
     """
@@ -59,6 +61,7 @@ class Inst:
         config: InstConfig | None = None,
         *,
         is_open: bool = False,
+        first_update_id: int = 1,
     ) -> None:
         self.key: BranchKey = (record_name, inst, branch)
         self.config = config if config is not None else InstConfig()
@@ -66,7 +69,7 @@ class Inst:
         """Whether actions of devices are wanted."""
         self._shared = InstShared(self.key, self.config, is_open=is_open)
         self._feed = UpdateFeed(self._shared)
-        self._outgoing = Outgoing(self._shared)
+        self._outgoing = Outgoing(self._shared, first_update_id)
         self._devices = Devices(self._shared)
         self._greeting: list[Mapping[str, Any]] = []
         self._doubles: deque[tuple[int, str]] = deque(maxlen=_MAX_DOUBLES)
@@ -84,6 +87,11 @@ class Inst:
         return len(self._outgoing)
 
     @property
+    def next_update_id(self) -> int:
+        """The id that the next `add_updates` will have."""
+        return self._outgoing.next_id
+
+    @property
     def is_idle(self) -> bool:
         """Whether nothing is wanted of it and nothing is under way."""
         return not (
@@ -95,7 +103,7 @@ class Inst:
         )
 
     def actions(self) -> Iterator[InstAction]:
-        """Drain the FIFO."""
+        """Drain the FIFO. Verbs called meanwhile append to the same queue."""
         queue = self._shared.actions
         while queue:
             yield queue.popleft()
@@ -171,8 +179,6 @@ class Inst:
                 self._feed.missed(report.transport, report.error)
                 self._devices.missed()
                 self._greet()
-            case ReportError():
-                pass
             case _:
                 pass
         return False
@@ -208,6 +214,8 @@ class Inst:
         elif was_open and not self._shared.is_open:
             for part in parts:
                 part.lost()
+        if state is State.CLOSED:
+            self._outgoing.closed()
 
     def _delivered(self, delivery: DeliverMessage) -> bool:
         message, transport = delivery.message, delivery.transport
@@ -236,11 +244,11 @@ class Inst:
         return True
 
     def _action(self, delivery: DeliverMessage) -> bool:
-        if not self.takes_actions:
+        action = delivery.message.get("action")
+        if not self.takes_actions or not isinstance(action, dict):
             return False
         if not self._is_double(delivery):
-            action = cast("DeviceAction", delivery.message.get("action"))
-            self._shared.actions.append(DeliverAction(action=action))
+            self._shared.actions.append(DeliverAction(action=cast("DeviceAction", action)))
         return True
 
     def _is_double(self, delivery: DeliverMessage) -> bool:

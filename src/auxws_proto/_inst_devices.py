@@ -128,7 +128,9 @@ class Devices:
                 self._start_list()
             self._transport = transport
         connection = message.get("connection")
-        connection_id = connection.get("connectionId") if isinstance(connection, dict) else None
+        if not isinstance(connection, dict):
+            return None
+        connection_id = cast("dict[str, object]", connection).get("connectionId")
         if not isinstance(connection_id, str):
             return None
         is_known = connection_id in self.present

@@ -191,7 +191,7 @@ class UpdateFeed:
     # What comes.
 
     def answered(self, message: Mapping[str, Any], transport: int) -> None:
-        """``repo/watch_branch_result``; the good one says nothing that the initial state does not."""
+        """``repo/watch_branch_result``: only the bad one says more than the initial state does."""
         if message.get("success") is True or transport < max(self._sources, default=0):
             return
         code, text = message.get("errorCode"), message.get("errorMessage")

@@ -3,23 +3,23 @@
 It knows batches and their acknowledgements. It must not know what is in an update, nor why a
 connection ended.
 
-Strategy: `repo/updates_received` with the id of a batch is the only proof (``docs/protocol.md`` §7).
-A batch is sent again when that does not come: at once if its connection ended, else after 5 s,
-doubling to 40 s, counted from when the message had arrived, so that a large one that is still being
-uploaded is not sent twice. The server may thus store an update twice, which changes nothing in the
-document.
+Strategy: ``repo/updates_received`` with the id of a batch is the only proof (``docs/protocol.md``
+§7). A batch is sent again when that does not come: after a reconnect, in the order of the batches,
+else after 5 s, doubling to 40 s, counted from when the message had arrived, so that a large one
+that is still being uploaded is not sent twice. The server may thus store an update twice, which
+changes nothing in the document.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from ._actions import ReportSend
 from ._constants import FailReason, Stage
-from ._errors import AuxError, LocalProtocolError, OutboxFull
+from ._errors import AuxError, LocalProtocolError, OutboxFull, SendFailed
 from ._inst_shapes import SettleUpdates, UpdatesRefused, UpdatesUnacknowledged
 from ._inst_shared import InstShared
 
@@ -52,25 +52,24 @@ class _Batch:
 class Outgoing:
     """The batches of one branch that are not acknowledged."""
 
-    def __init__(self, shared: InstShared) -> None:
+    def __init__(self, shared: InstShared, first_id: int) -> None:
         self._shared = shared
         self._batches: dict[int, _Batch] = {}
         self._by_ref: dict[int, _Batch] = {}
         self._size = 0
-        self._last_id = 0
+        self.next_id = first_id
 
     def __len__(self) -> int:
         return len(self._batches)
 
-    def add(self, updates: Iterable[str]) -> int:
+    def add(self, updates: list[str]) -> int:
         """Send these until they are acknowledged; returns the id of the batch.
 
         Raises `LocalProtocolError` for what is no update, and `OutboxFull`.
         """
-        texts = [updates] if isinstance(updates, str) else list(updates)
-        if not texts or not all(isinstance(text, str) for text in texts):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not updates or not all(isinstance(text, str) for text in cast("list[object]", updates)):
             raise LocalProtocolError("updates must be base64 texts, at least one")
-        size = sum(map(len, texts))
+        size = sum(map(len, updates))
         config = self._shared.config
         if len(self._batches) >= config.max_unacknowledged:
             raise OutboxFull(
@@ -82,8 +81,8 @@ class Outgoing:
                 f"{self._size:,} characters of updates wait for their acknowledgement, and these "
                 f"have {size:,}; the limit is {config.max_unacknowledged_size:,}"
             )
-        self._last_id += 1
-        batch = _Batch(self._last_id, texts, size, delay=config.repeat_after)
+        batch = _Batch(self.next_id, updates, size, delay=config.repeat_after)
+        self.next_id += 1
         self._batches[batch.update_id] = batch
         self._size += size
         self._send(batch)
@@ -119,6 +118,12 @@ class Outgoing:
             if batch.place is _Place.ARRIVED:
                 self._shared.timers.clear((TIMER, batch.update_id))
 
+    def closed(self) -> None:
+        """The session is over."""
+        for batch in list(self._batches.values()):
+            detail = "the session ended before the updates were acknowledged"
+            self._settle(batch, SendFailed(FailReason.CLOSED, detail, stage=Stage.UNKNOWN))
+
     def timed_out(self, update_id: int) -> None:
         """A batch was not acknowledged in time, or has rested."""
         batch = self._batches[update_id]
@@ -144,7 +149,10 @@ class Outgoing:
                 if self._shared.is_open:
                     self._wait(batch)
         elif error.reason is FailReason.TRANSPORT_LOST:
-            self._send(batch)
+            # Sent again by `opened`, in order; the time-out is for a session that changes its
+            # connection without having been without one.
+            batch.place = _Place.ARRIVED
+            self._wait(batch)
         elif error.retryable:
             self._rest(batch)
         else:

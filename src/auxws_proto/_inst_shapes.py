@@ -1,4 +1,4 @@
-"""What passes in and out of an `Inst`: settings, what applications see, and what it asks for.
+"""The shapes around an `InstMachine`: settings, what applications see, what it asks for.
 
 It knows shapes only. It must not know when any of it happens.
 """
@@ -18,7 +18,7 @@ BranchKey: TypeAlias = tuple[str | None, str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstConfig:
-    """The settings of an `Inst`. Times are in seconds.
+    """The settings of an `InstMachine`. Times are in seconds.
 
     Raises `LocalProtocolError` for a value out of its bounds.
     """

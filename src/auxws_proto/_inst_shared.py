@@ -1,4 +1,4 @@
-"""What the parts of one `Inst` share: its branch, the clock's last word, one FIFO, the timers.
+"""What the parts of an `InstMachine` share: the branch, the clock's last word, one FIFO, timers.
 
 It knows how a message leaves and how its fate comes back. It must not know what is in one.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from ._actions import ReportSend
 from ._constants import SendId
@@ -80,5 +80,5 @@ def branch_key(message: Mapping[str, Any]) -> BranchKey | None:
             return (record_name, inst, branch)
     elif isinstance(branch, dict):
         # ``repo/connected_to_branch`` has the message of whoever watches in its place.
-        return branch_key(branch)
+        return branch_key(cast("dict[str, Any]", branch))
     return None

@@ -53,7 +53,7 @@ class Life:
         self.rotation = Rotation(shared, urls, self.transports)
         self.on_connect: tuple[bytes, ...] = ()
         self.is_over = False
-        self.is_wanted = False
+        self._wanted = False
         self._failures = 0
         self._attempts = 0
         self._was_ready = False
@@ -63,14 +63,14 @@ class Life:
 
     def connect(self) -> None:
         """Begin to open, unless that is under way or done."""
-        if not self.is_wanted:
-            self.is_wanted = True
+        if not self._wanted:
+            self._wanted = True
             self._failures = self._attempts = 0
             self._open()
 
     def disconnect(self, cause: AuxError | None = None) -> None:
         """Close until opened again."""
-        self.is_wanted = False
+        self._wanted = False
         self._shared.timers.clear((BACKOFF, 0))
         for transport in list(self.transports):
             transport.reads_to_end = False
@@ -205,7 +205,7 @@ class Life:
         """The end of a transport came over the wire."""
         if transport.link is Link.CLOSING:
             self.transports.drop(transport)
-            if not self.is_wanted:
+            if not self._wanted:
                 self._come_to_rest()
         else:
             self.lost(transport, ConnectionClosed(code, reason))
@@ -315,7 +315,7 @@ class Life:
         """A timer of this transport is due."""
         match kind:
             case "age":
-                if transport is self.current and not self.rotation.postpone(transport):
+                if not self.rotation.postpone(transport):
                     self.rotation.begin()
             case "proof":
                 self.transports.abort(transport)

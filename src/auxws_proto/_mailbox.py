@@ -120,7 +120,7 @@ class Mailbox(Generic[T]):
             self.size -= size
             return item
         if self._error is not None:
-            raise self._error
+            raise self._error.with_traceback(None)
         return None
 
     def finish(self, error: AuxError | None = None) -> None:
@@ -219,15 +219,15 @@ class Router:
             self.take(box)
 
     def deliver(self, delivery: DeliverMessage) -> None:
-        """Route one message."""
+        """Route one message; nobody else need want one that a dialogue has used."""
         parcel = _Parcel(delivery)
         boxes = [box for box in self._boxes if self._wants(box, parcel)]
         # The shares are complete before any consumer is woken, who may take at once.
         parcel.shares = sum(box.policy == "block" and not box.is_finished for box in boxes)
-        if self._backlog is not None:
+        if self._backlog is not None and not delivery.used:
             parcel.shares += 1
             self._backlog.append(parcel)
-        elif not boxes:
+        elif not boxes and not delivery.used:
             self.undelivered += 1
         if not parcel.shares:
             self._freed += delivery.size

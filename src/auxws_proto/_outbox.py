@@ -22,6 +22,9 @@ from ._transfers import Transfer, Transfers
 from ._transport import Transport
 from ._urls import Grant, UrlPool
 
+_REMEMBERED = 1_000
+"""Emitted events whose number still leads to their send: enough for the gateway's 29 s."""
+
 _SERVER_DOWNLOAD = -1
 """The number of a server's own download request (``docs/protocol.md`` §2)."""
 
@@ -38,6 +41,7 @@ class Outbox:
         self._waiting: deque[Send] = deque()
         self._puts = 0
         self._next_id = 0
+        self._by_number: dict[float, SendId] = {}
         self.messages = 0
         self.bytes = 0
         self._sent = Counts()
@@ -122,7 +126,9 @@ class Outbox:
         config = self._shared.config
         if config.offload == "never":
             return 0
-        ahead = config.upload_urls_ahead if transport.asks_ahead else 0
+        # A server's presigner is its embedder: there is no round trip to save.
+        asks_ahead = transport.asks_ahead and self._shared.role is Role.CLIENT
+        ahead = config.upload_urls_ahead if asks_ahead else 0
         return min(len(self._waiting), config.max_uploads - self._puts) + ahead
 
     def start_uploads(self) -> None:
@@ -220,9 +226,17 @@ class Outbox:
         else:
             path = "inline" if len(event) <= self._shared.config.inline_limit else "fragments"
         self._sent.add(path, len(send.body))
-        self._shared.next_number()
+        number = self._shared.next_number()
+        if number and not send.courtesy:
+            self._by_number[number] = send.send_id
+            if len(self._by_number) > _REMEMBERED:
+                del self._by_number[next(iter(self._by_number))]
         transport.emit(event, send)
         return True
+
+    def send_of(self, event_id: float) -> SendId | None:
+        """The send that went out under this number, if it is not too long ago."""
+        return self._by_number.get(event_id)
 
     # Endings.
 

@@ -16,7 +16,7 @@ no request, and `Requests.hint` has it for the text of a time-out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from ._actions import Action, DeliverMessage, ReportError, ReportSend, ReportState
 from ._constants import SendId, State
@@ -235,13 +235,11 @@ class Requests:
                 self._fail(request, lost)
 
     def _error_reported(self, report: ReportError) -> None:
-        send_id: SendId | None = getattr(report, "send_id", None)
-        request = None if send_id is None else self._by_send.get(send_id)
-        if request is not None:
-            self._fail(request, report.error)
-        elif send_id is None:
+        if report.send_id is None:
             self._errors += 1
             self._last_error = report.error
+        elif report.send_id in self._by_send:
+            self._fail(self._by_send[report.send_id], report.error)
 
     def _fail(self, request: Request, error: Exception) -> None:
         self.close(request)
@@ -252,7 +250,7 @@ def _value(message: Any, field: Field) -> Any:
     for name in (field,) if isinstance(field, str) else field:
         if not isinstance(message, dict):
             return None
-        message = message.get(name)
+        message = cast("Message", message).get(name)
     return message
 
 

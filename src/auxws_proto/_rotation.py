@@ -31,12 +31,12 @@ class Rotation:
         """The current transport is old enough: open the next one beside it."""
         self.upcoming = self._transports.open_new(0)
 
-    def postpone(self, current: Transport) -> bool:
-        """Whether an older transport is still read, and so the next rotation has to wait for it."""
-        if self.retiring is None:
+    def postpone(self, aged: Transport) -> bool:
+        """Whether the rotation before this one is still under way, and has to end first."""
+        if self.retiring is None and aged is not self.upcoming:
             return False
         delay = max(self._shared.config.rotate_overlap, Reconnect().base)
-        self._shared.timers.set((AGE, current.number), self._shared.now, delay)
+        self._shared.timers.set((AGE, aged.number), self._shared.now, delay)
         return True
 
     def failed(self, current: Transport, *, final: bool) -> None:

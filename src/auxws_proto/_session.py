@@ -15,7 +15,7 @@ from . import _codec as codec
 from ._actions import Action
 from ._config import Config
 from ._constants import Role, SendId, State
-from ._credentials import Credentials
+from ._credentials import ConnectionId, ConnectionToken, Credentials
 from ._encoded import Encoded, encode
 from ._engine import Engine
 from ._errors import LocalProtocolError, RemoteProtocolError
@@ -67,6 +67,11 @@ class AuxSession:
     def info(self) -> Mapping[str, Any] | None:
         """The connection info of the last login, or None."""
         return self._engine.life.login.info
+
+    @property
+    def now(self) -> float:
+        """The time of the last input; minus infinity before the first."""
+        return self._engine.shared.now
 
     @property
     def wants_data(self) -> bool:
@@ -165,6 +170,10 @@ class AuxSession:
         self._check_not_over("login")
         if self.role is not Role.CLIENT:
             raise LocalProtocolError("only a client logs in")
+        given: object = credentials
+        if not isinstance(given, ConnectionToken | ConnectionId):
+            kind = type(given).__name__
+            raise LocalProtocolError(f"login needs a ConnectionToken or ConnectionId, not {kind}")
         self._engine.at(now)
         self._engine.life.provide_login(credentials)
         self._engine.pump()
@@ -176,6 +185,7 @@ class AuxSession:
 
     def taken(self, size: int, now: float) -> None:
         """The application has taken delivered messages of ``size`` bytes in all."""
+        _check_count("taken", size)
         self._engine.at(now)
         self._engine.inbox.taken(size)
         self._engine.pump()
@@ -241,6 +251,7 @@ class AuxSession:
 
     def data_sent(self, count: int, now: float, *, transport: int | None = None) -> None:
         """A completed write took the first ``count`` unreported ``SendText`` of this transport."""
+        _check_count("data_sent", count)
         self._engine.at(now)
         found = self._engine.life.transports.find(transport)
         if found is not None:
@@ -303,3 +314,8 @@ class AuxSession:
         self._engine.at(now)
         if self._engine.shared.timers.next() is not None:
             self._engine.pump()
+
+
+def _check_count(door: str, count: int) -> None:
+    if count < 0:
+        raise LocalProtocolError(f"{door}: {count} is negative")

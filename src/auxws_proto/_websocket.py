@@ -8,7 +8,8 @@ whatever exception comes out of that on receiving is the peer's failure.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from copy import deepcopy
+from typing import Any, Final
 
 import wsproto
 from wsproto import events as ws
@@ -89,6 +90,20 @@ class WebSocket:
             self._splitter = Splitter(masked=masked, limit=limit, apply_mask=apply_mask)
         self.is_open = False
         self.is_closed = False
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> WebSocket:
+        """Machines can be copied; of wsproto's state only one generator cannot: it is made anew."""
+        connection = self._ws.connection
+        frames: Any = None if connection is None else vars(connection)["_proto"]
+        if frames is not None:
+            memo[id(frames._parse_more)] = None
+        twin = memo[id(self)] = WebSocket.__new__(WebSocket)
+        for name, value in vars(self).items():
+            setattr(twin, name, deepcopy(value, memo))
+        if frames is not None:
+            copied = memo[id(frames)]
+            copied._parse_more = copied._parse_more_gen()
+        return twin
 
     # Sending.
 

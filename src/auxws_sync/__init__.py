@@ -6,7 +6,8 @@ are those of ``auxws_anyio``, with ``for`` in place of ``async for`` and timeout
 
 from __future__ import annotations
 
-from ._client import AuxClient, connect
+from ._client import AuxClient
+from ._connect import connect
 from ._dial import Connector
 from ._http import HttpClient, HttpTransport
 from ._receipt import Receipt

@@ -15,7 +15,7 @@ from auxws_proto import AuxWebSocket, Encoded, LocalProtocolError, OutboxFull
 
 from ._desk import Desk
 from ._pump import Pump
-from ._receipt import Receipt
+from ._receipt import Entry
 
 T = TypeVar("T")
 
@@ -69,7 +69,7 @@ class Wish(Generic[T]):
         return self._result  # type: ignore[return-value]
 
     def attempt(self, now: float) -> bool:
-        """See `auxws_sync._pump.Waiting`."""
+        """See `auxws_sync._roles.Waiting`."""
         with self._lock:
             if self._is_settled:
                 return True
@@ -86,7 +86,7 @@ class Wish(Generic[T]):
         return True
 
     def give_up(self) -> None:
-        """See `auxws_sync._pump.Waiting`."""
+        """See `auxws_sync._roles.Waiting`."""
         with self._lock:
             if not self._is_settled:
                 self._error = closed()
@@ -111,16 +111,14 @@ class Wish(Generic[T]):
 class Posted:
     """A message that is accepted already and on its way to the machine; nobody waits for it."""
 
-    def __init__(
-        self, machine: AuxWebSocket, desk: Desk, receipt: Receipt, message: Encoded
-    ) -> None:
+    def __init__(self, machine: AuxWebSocket, desk: Desk, entry: Entry, message: Encoded) -> None:
         self._machine = machine
         self._desk = desk
-        self._receipt = receipt
+        self._entry = entry
         self._message = message
 
     def attempt(self, now: float) -> bool:
-        """See `auxws_sync._pump.Waiting`."""
+        """See `auxws_sync._roles.Waiting`."""
         try:
             send_id = self._machine.send(self._message, now)
         except OutboxFull:
@@ -128,12 +126,12 @@ class Posted:
         except LocalProtocolError:
             self.give_up()
         else:
-            self._desk.accept(self._receipt, send_id)
+            self._desk.accept(self._entry, send_id)
         return True
 
     def give_up(self) -> None:
-        """See `auxws_sync._pump.Waiting`."""
-        self._desk.refuse(self._receipt)
+        """See `auxws_sync._roles.Waiting`."""
+        self._desk.refuse(self._entry)
 
 
 def _bounded(timeout: float | None) -> float:

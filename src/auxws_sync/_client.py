@@ -6,14 +6,13 @@ It knows the names of the public interface. It must not know how anything of it 
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import itertools
 import os
 import random
 import ssl as tls
 import weakref
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeAlias, TypeVar
 
@@ -22,6 +21,7 @@ from auxws_proto import (
     Config,
     ConnectionFailed,
     Credentials,
+    Encoded,
     ErrorReport,
     LocalProtocolError,
     OutboxFull,
@@ -29,23 +29,22 @@ from auxws_proto import (
     State,
     StateChange,
     Stats,
-    Tally,
     encode,
 )
-from auxws_proto._mailbox import Feed, MessageBox
-from auxws_proto._target import parse_target
+from auxws_proto._mailbox import MessageBox
+from auxws_proto._target import check_headers, parse_target
 
 from ._calls import NotYet, deadline_of
-from ._dial import Connector, check_proxy
+from ._dial import Connector
 from ._engine import Engine
-from ._errands import Headers, Settings, Source
+from ._errands import Asked, Headers, Settings
 from ._http import HttpTransport
-from ._pump import Observer
-from ._receipt import Receipt
-from ._signals import sigterm_leaves
+from ._receipt import Entry, Receipt
+from ._roles import Observer
+from ._sockets import check_proxy
 from ._sources import Messages, Reports
-from ._subscription import Subscription
-from ._typed import TypedVerbs
+from ._subscription import Source, Subscription
+from ._typed import Outgoing, TypedVerbs
 
 T = TypeVar("T")
 
@@ -54,24 +53,34 @@ Message: TypeAlias = dict[str, Any]
 _numbers = itertools.count(1)
 
 
+def _with_chance(config: Config, asks_for_login: bool) -> Config:
+    """The settings of a client. The core draws no randomness; without, all would act in step."""
+    if config.random is Config().random:
+        config = dataclasses.replace(config, random=random.random)
+    if config.mask_keys is None:
+        config = dataclasses.replace(config, mask_keys=os.urandom)
+    return dataclasses.replace(config, ask_for_login=asks_for_login)
+
+
 class AuxClient(TypedVerbs):
     """A client of one AUX endpoint, for any number of threads. ``with`` it; `connect` as wanted.
 
     Entering starts the machinery and opens nothing; leaving sends what is accepted, for at most
-    ``config.close_timeout`` seconds, and ends for good. See `connect` for the parameters. In a
-    child after ``os.fork()`` every method raises `AuxError`; on the client's own thread, which is
-    where ``observer`` is called, those that wait raise `LocalProtocolError`.
+    ``config.close_timeout`` seconds, and ends for good (when left by `KeyboardInterrupt`, at
+    once). See `connect` for the parameters. In a child after ``os.fork()`` every method raises
+    `AuxError`; on the client's own thread, which is where ``observer`` is called, those that wait
+    raise `LocalProtocolError`.
     """
 
     def __init__(
         self,
-        url: Source[str],
+        url: Asked[str],
         *,
         subprotocol: str | None = None,
-        login: Source[Credentials] | None = None,
+        login: Asked[Credentials] | None = None,
         on_connect: Iterable[Mapping[str, Any]] = (),
         config: Config | None = None,
-        headers: Source[Headers] = (),
+        headers: Asked[Headers] = (),
         ssl: tls.SSLContext | None = None,
         proxy: str | None = None,
         http: HttpTransport | None = None,
@@ -83,14 +92,8 @@ class AuxClient(TypedVerbs):
         for name, value in (("outbox", outbox), ("trace", trace)):
             if value is not None:
                 raise LocalProtocolError(f"{name}= is not supported by this version")
-        config = config if config is not None else Config()
-        if config.random is Config().random:
-            # The core draws no randomness; without it all clients would reconnect in step.
-            config = dataclasses.replace(config, random=random.random)
-        if config.mask_keys is None:
-            config = dataclasses.replace(config, mask_keys=os.urandom)
-        self.config = dataclasses.replace(config, ask_for_login=login is not None)
-        headers = headers if callable(headers) else tuple(headers)
+        self.config = _with_chance(config if config is not None else Config(), login is not None)
+        headers = headers if callable(headers) else check_headers(headers)
         machine = AuxWebSocket(
             Role.CLIENT,
             self.config,
@@ -111,7 +114,7 @@ class AuxClient(TypedVerbs):
         )
         self._engine = Engine(machine, settings, f"auxws-{next(_numbers)}", observer)
         self._desk = self._engine.desk
-        self._everything = self._subscribe(MessageBox())
+        self._everything = Messages(self._desk, MessageBox())
         # Nothing in the engine knows the client, so a forgotten one is collected, and its thread
         # ends; at the interpreter's exit, too.
         weakref.finalize(self, self._engine.abandon)
@@ -130,7 +133,8 @@ class AuxClient(TypedVerbs):
     ) -> None:
         # A forked child that leaves the block must leave the parent's connection alone.
         if os.getpid() == self._engine.process:
-            self.close()
+            # Whoever interrupts a program does not want to wait for it.
+            self.close(0 if isinstance(exc, KeyboardInterrupt) else None)
 
     def close(self, timeout: float | None = None) -> None:
         """Send what is accepted, then close; end for good after ``timeout`` seconds in any case.
@@ -170,7 +174,7 @@ class AuxClient(TypedVerbs):
     def states(self) -> Subscription[StateChange]:
         """Iterate over the changes of the state from now on."""
         self._engine.check()
-        return self._listen(self._desk.states)
+        return self._stream(Reports[StateChange](self._desk, self._desk.states))
 
     def wait_connected(self, timeout: float | None = None) -> None:
         """Wait until `is_connected`.
@@ -211,12 +215,12 @@ class AuxClient(TypedVerbs):
         gets what came before it, at most 1,000.
         """
         self._engine.check()
-        return self._listen(self._desk.errors)
+        return self._stream(Reports[ErrorReport](self._desk, self._desk.errors))
 
     # Sending.
 
-    def send(self, message: Mapping[str, Any], timeout: float | None = None) -> Receipt:
-        """Accept a message of any size; it is serialized here and now.
+    def send(self, message: Outgoing, timeout: float | None = None) -> Receipt:
+        """Accept a message of any size; it is serialized here and now, unless it is `Encoded`.
 
         Waits while the outbox is full (``config.overflow``) or, if so configured, while there is no
         connection (``config.offline``), in the order of the calls; after ``timeout`` seconds of
@@ -225,11 +229,14 @@ class AuxClient(TypedVerbs):
         configuration says to raise.
         """
         self._check()
+        return Receipt(self._send(message, timeout), self._engine.check)
+
+    def _send(self, message: Outgoing, timeout: float | None) -> Entry:
         engine, config = self._engine, self.config
-        encoded = encode(message, config)
-        receipt = Receipt(self._desk.lock, engine.check)
-        if config.offline == "queue" and engine.post(receipt, encoded):
-            return receipt
+        encoded = message if isinstance(message, Encoded) else encode(message, config)
+        entry = Entry(self._desk.lock)
+        if config.offline == "queue" and engine.post(entry, encoded):
+            return entry
 
         def accept(now: float) -> None:
             state = self.state
@@ -244,10 +251,10 @@ class AuxClient(TypedVerbs):
                     raise
                 raise NotYet from None
             # Known before the machine is drained, which may report its outcome at once.
-            self._desk.accept(receipt, send_id)
+            self._desk.accept(entry, send_id)
 
         engine.call(accept, queues=True, timeout=timeout)
-        return receipt
+        return entry
 
     def flush(self, timeout: float | None = None) -> None:
         """Wait until every message accepted so far has an outcome, good or bad.
@@ -263,16 +270,16 @@ class AuxClient(TypedVerbs):
 
     def _event(self, box: MessageBox) -> Subscription[Any]:
         self._check()
-        return self._subscribe(box)
+        return self._stream(Messages(self._desk, box))
 
     def __iter__(self) -> Subscription[Message]:
         """Iterate over every message; each goes to one iteration, and waits while there is none."""
         self._check()
-        return iter(self._everything)
+        return iter(self._stream(self._everything))
 
     def _request(
         self,
-        message: Mapping[str, Any],
+        message: Outgoing,
         reply: str | None,
         where: Callable[[Any], bool] | None,
         timeout: float | None,
@@ -284,7 +291,7 @@ class AuxClient(TypedVerbs):
         box = MessageBox(reply)
         woken = self._desk.open_box(box, watcher=True)
         try:
-            self._desk.end_with(box, self.send(message, timeout))
+            self._desk.end_with(box, self._send(message, timeout))
             while (delivery := self._desk.take(box, woken, deadline)) is not None:
                 if where is None or where(delivery.message):
                     self._desk.claim(delivery)
@@ -295,12 +302,8 @@ class AuxClient(TypedVerbs):
             self._desk.close_box(box)
         raise ConnectionFailed("closed", "the client ended before a reply came")
 
-    def _subscribe(self, box: MessageBox) -> Subscription[Message]:
-        return Subscription(Messages(self._desk, box, self._engine), self._engine.check)
-
-    def _listen(self, feed: Feed[T]) -> Subscription[T]:
-        reports: Reports[T] = Reports(self._desk, feed, self._engine)
-        return Subscription(reports, self._engine.check)
+    def _stream(self, source: Source[T]) -> Subscription[T]:
+        return Subscription(source, self._engine.check, self)
 
     # Looking on.
 
@@ -308,78 +311,10 @@ class AuxClient(TypedVerbs):
     def stats(self) -> Stats:
         """A snapshot of the queues and counters."""
         self._engine.check()
-        now = self._engine.snapshot()
-        with self._desk.lock:
-            router = self._desk.router
-            messages, size = router.waiting
-            return Stats(
-                pending_uploads=now.pending_uploads,
-                pending_downloads=now.pending_downloads,
-                outbox_messages=now.outbox_messages,
-                outbox_bytes=now.outbox_bytes,
-                sent=now.sent,
-                received=now.received,
-                waiting=Tally(messages=messages, bytes=size),
-                undelivered=router.undelivered,
-                dropped=router.dropped,
-                errors=self._desk.error_count,
-                latency=now.latency,
-            )
+        return self._engine.stats()
 
     def _check(self) -> None:
         """The client is entered, and this is a thread that may wait."""
         self._engine.check()
         if not self._engine.is_started:
             raise LocalProtocolError("enter the client first: with AuxClient(…) as client")
-
-
-@contextlib.contextmanager
-def connect(
-    url: Source[str],
-    *,
-    subprotocol: str | None = None,
-    login: Source[Credentials] | None = None,
-    on_connect: Iterable[Mapping[str, Any]] = (),
-    config: Config | None = None,
-    headers: Source[Headers] = (),
-    ssl: tls.SSLContext | None = None,
-    proxy: str | None = None,
-    http: HttpTransport | None = None,
-    transport: Connector | None = None,
-    outbox: None = None,
-    trace: None = None,
-    observer: Observer | None = None,
-) -> Generator[AuxClient]:
-    """A connecting client: ``with connect(url) as client``.
-
-    ``url`` (``wss:``, ``ws:``, or ``https:``, ``http:``, which mean the same) and ``headers`` may
-    be callables that are asked for each attempt; so may ``login`` (a `ConnectionToken` or
-    `ConnectionId`), for each connection. They are called on threads of the client, and without any
-    lock. ``on_connect`` are messages that go out after each login. ``ssl`` is the TLS context of
-    both legs, ``proxy`` an ``http://`` or ``socks5://`` URL for both. ``http`` and ``transport``
-    replace what makes requests and opens connections; an ``http`` can be shared by any number of
-    clients. ``observer`` is called with each action of the machine, on the client's own thread, and
-    must be quick. Raises `LocalProtocolError` for a mistake in any of these; that the server cannot
-    be reached is told by `AuxClient.wait_connected` and `AuxClient.states`.
-
-    In the main thread SIGTERM leaves the block (with `SystemExit`), so that what is accepted is
-    sent, unless the program has a handler of its own.
-    """
-    client = AuxClient(
-        url,
-        subprotocol=subprotocol,
-        login=login,
-        on_connect=on_connect,
-        config=config,
-        headers=headers,
-        ssl=ssl,
-        proxy=proxy,
-        http=http,
-        transport=transport,
-        outbox=outbox,
-        trace=trace,
-        observer=observer,
-    )
-    with sigterm_leaves(), client:
-        client.connect()
-        yield client

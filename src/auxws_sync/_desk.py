@@ -1,4 +1,4 @@
-"""Where the pump and the application meet: mailboxes, receipts and the public state, behind a lock.
+"""Where the pump and the application meet: mailboxes, entries and the public state, behind a lock.
 
 It knows reports and who waits for them. It must not know sockets, nor the machine. The lock is held
 for moments only, never while anybody's code is called, and never while waiting for the pump.
@@ -30,8 +30,13 @@ from auxws_proto import (
 )
 from auxws_proto._mailbox import Feed, Mailbox, MessageBox, Router
 
-from ._pump import Report
-from ._receipt import Receipt, wait_until
+from ._receipt import Entry, wait_until
+from ._roles import Report
+
+_NOBODY_READS = (
+    "reading has stopped, for what came waits for a first subscription; subscribe to something, "
+    "or iterate over the client"
+)
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -41,7 +46,7 @@ TAKEN_UNREPORTED = 1024 * 1024
 
 
 class Desk:
-    """See `auxws_sync._pump.Desk`; the rest is for the callers' threads."""
+    """See `auxws_sync._roles.Desk`; the rest is for the callers' threads."""
 
     def __init__(self, wake_pump: Callable[[], None]) -> None:
         self.lock = threading.Lock()
@@ -58,31 +63,32 @@ class Desk:
         self.crash: AuxError | None = None
         """The bug that ended the client, if one did."""
         self._wake_pump = wake_pump
-        self._open: dict[SendId, Receipt] = {}
-        self._posted: dict[Receipt, int] = {}
+        self._open: dict[SendId, Entry] = {}
+        self._posted: dict[Entry, int] = {}
         """What is accepted and on its way to the machine, with sizes in bytes."""
         self._posted_bytes = 0
         self._room = (0, 0, False)
         """What the outbox takes besides: messages, bytes, and one of any size if it is empty."""
         self._freed = 0
         self._is_reading = True
+        self._has_warned = False
 
     # Called on the pump's thread.
 
-    def accept(self, receipt: Receipt, send_id: SendId) -> None:
+    def accept(self, entry: Entry, send_id: SendId) -> None:
         """The machine has taken a message; its outcome will be reported."""
         with self.lock:
-            receipt.number(send_id)
-            self._open[send_id] = receipt
-            size = self._arrive(receipt)
+            entry.number(send_id)
+            self._open[send_id] = entry
+            size = self._arrive(entry)
             self._room = (self._room[0] - 1, self._room[1] - size, False)
 
-    def refuse(self, receipt: Receipt) -> None:
+    def refuse(self, entry: Entry) -> None:
         """The machine did not take a posted message, since the client was closed."""
         with self.lock:
-            self._arrive(receipt)
+            self._arrive(entry)
             failed = SendFailed(FailReason.CLOSED, "the client was closed")
-            receipt.advance(Stage.FAILED, failed, is_final=True)
+            entry.advance(Stage.FAILED, failed, is_final=True)
             self.changed.notify_all()
 
     def set_room(self, messages: int, size: int, *, is_empty: bool) -> None:
@@ -102,6 +108,9 @@ class Desk:
             freed, self._freed = self._freed + self.router.collect(), 0
             has_room = not self.router.is_full
             self._is_reading = wants_data and has_room
+            if not wants_data and not self._has_warned and self.router.has_backlog:
+                self._has_warned = True
+                self._publish(ErrorReport(error=AuxError(_NOBODY_READS)))
             return freed, has_room
 
     def finish(self, error: AuxError | None) -> None:
@@ -110,11 +119,13 @@ class Desk:
             self.is_finished = True
             self.crash = error
             self._room = (0, 0, False)
+            lost = error or SendFailed(FailReason.CLOSED, "the client has ended")
             for send_id in list(self._open):
-                failed = SendFailed(
-                    FailReason.CLOSED, "the client has ended", stage=Stage.UNKNOWN, cause=error
-                )
-                self._settle(send_id, Stage.UNKNOWN, failed)
+                self._settle(send_id, Stage.UNKNOWN, lost)
+            if error is not None:
+                # Reports end with it, too.
+                self.errors.finish(error)
+                self.states.finish(error)
             if self.state is not State.CLOSED:
                 self._change_state(State.CLOSED, error)
             self._end_iterations(error)
@@ -122,7 +133,7 @@ class Desk:
 
     # Called on any other thread.
 
-    def post(self, receipt: Receipt, size: int) -> bool:
+    def post(self, entry: Entry, size: int) -> bool:
         """Whether the outbox has room for this message, which is then on its way there."""
         with self.lock:
             messages, room, is_empty = self._room
@@ -130,7 +141,7 @@ class Desk:
                 len(self._posted) < messages and self._posted_bytes + size <= room
             )
             if fits and self.state is not State.CLOSED:
-                self._posted[receipt] = size
+                self._posted[entry] = size
                 self._posted_bytes += size
                 return True
         return False
@@ -197,10 +208,12 @@ class Desk:
                     return False
             return True
 
-    def end_with(self, box: MessageBox, receipt: Receipt) -> None:
+    def end_with(self, box: MessageBox, entry: Entry) -> None:
         """Whoever waits at ``box`` waits for an answer to this message, in vain if it fails."""
         with self.lock:
-            receipt.tell_failure(box.finish)
+            entry.on_failed = box.finish
+            if entry.error is not None:
+                box.finish(entry.error)
 
     @property
     def unsettled(self) -> int:
@@ -221,8 +234,8 @@ class Desk:
 
     # With the lock held.
 
-    def _arrive(self, receipt: Receipt) -> int:
-        size = self._posted.pop(receipt, 0)
+    def _arrive(self, entry: Entry) -> int:
+        size = self._posted.pop(entry, 0)
         self._posted_bytes -= size
         return size
 
@@ -247,9 +260,9 @@ class Desk:
             case ReportSend():
                 self._settle(report.send_id, report.stage, report.error, is_final=report.final)
             case ReportProgress():
-                receipt = None if report.send_id is None else self._open.get(report.send_id)
-                if receipt is not None:
-                    receipt.move(Progress(done=report.done, total=report.total))
+                entry = None if report.send_id is None else self._open.get(report.send_id)
+                if entry is not None:
+                    entry.progress = Progress(done=report.done, total=report.total)
             case ReportState():
                 self.info = report.info if report.info is not None else self.info
                 self._change_state(report.state, report.cause)
@@ -267,12 +280,12 @@ class Desk:
                 assert_never(report)
 
     def _settle(
-        self, send_id: SendId, stage: Stage, error: SendFailed | None, *, is_final: bool = True
+        self, send_id: SendId, stage: Stage, error: AuxError | None, *, is_final: bool = True
     ) -> None:
-        receipt = self._open.get(send_id)
-        if receipt is None:
+        entry = self._open.get(send_id)
+        if entry is None:
             return
-        receipt.advance(stage, error, is_final=is_final)
+        entry.advance(stage, error, is_final=is_final)
         if is_final:
             del self._open[send_id]
             self.changed.notify_all()

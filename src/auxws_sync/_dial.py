@@ -10,17 +10,17 @@ but that for the resolver.
 from __future__ import annotations
 
 import errno
-import functools
 import os
 import selectors
 import socket
-import ssl as tls
 import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol, cast
 
-from auxws_proto import LocalProtocolError, Secret, TransportFailure
+from auxws_proto import Secret, TransportFailure
+
+from ._sockets import is_numeric, reason_of, set_nodelay, shut_down
 
 STAGGER = 0.25
 """RFC 8305 §5: the recommended Connection Attempt Delay."""
@@ -46,33 +46,6 @@ class DialFailed(Exception):
 
 AddressCheck = Callable[[str], bool]
 """Whether this numeric address may be connected to."""
-
-_PROXY_SCHEMES = ("http", "socks5", "socks4")
-
-
-@functools.cache
-def default_tls() -> tls.SSLContext:
-    """The TLS context of whoever brings none: made once, since loading the roots costs 20 ms."""
-    return tls.create_default_context()
-
-
-def check_proxy(proxy: str | None) -> Secret | None:
-    """The proxy's URL, hidden, for it may hold a password. Raises `LocalProtocolError`."""
-    if proxy is None:
-        return None
-    # Imported here: most programs have no proxy, and need not pay for it.
-    from python_socks import parse_proxy_url
-
-    scheme = proxy.partition("://")[0].lower()
-    if scheme not in _PROXY_SCHEMES:
-        raise LocalProtocolError(
-            f"the proxy's URL begins with {scheme!r}; it must be one of {', '.join(_PROXY_SCHEMES)}"
-        )
-    try:
-        parse_proxy_url(proxy)
-    except ValueError:
-        raise LocalProtocolError("the proxy's URL needs a host and a port") from None
-    return Secret(proxy)
 
 
 class Dial:
@@ -113,7 +86,7 @@ class Dial:
             elif self._proxy is not None:
                 sock = self._through(self._proxy)
             else:
-                sock = self.connect(self._host, self._port)
+                sock = self._reach(self._host, self._port, self._check)
             sock.settimeout(None)
             set_nodelay(sock)
         except DialFailed as error:
@@ -141,9 +114,9 @@ class Dial:
         self._hold(sock)
         return sock
 
-    def connect(self, host: str, port: int) -> socket.socket:
+    def _reach(self, host: str, port: int, check: AddressCheck | None) -> socket.socket:
         """A socket, connected to ``host``, over the first of its addresses that answers."""
-        addresses = self._resolve(host, port)
+        addresses = self._resolve(host, port, check)
         faults: list[str] = []
         waiting = iter(addresses)
         with selectors.DefaultSelector() as selector:
@@ -167,14 +140,14 @@ class Dial:
                     faults.append(f"{key.data}: {os.strerror(code)}")
                     self._forget(sock)
 
-    def _resolve(self, host: str, port: int) -> list[tuple[Any, ...]]:
+    def _resolve(self, host: str, port: int, check: AddressCheck | None) -> list[tuple[Any, ...]]:
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             raise DialFailed("resolve", f"{host}: {reason_of(error)}") from None
-        if self._check is None:
+        if check is None:
             return list(found)
-        admitted = [entry for entry in found if self._check(str(entry[4][0]))]
+        admitted = [entry for entry in found if check(str(entry[4][0]))]
         if not admitted:
             raise DialFailed("address", f"{host} has no public address")
         return list(admitted)
@@ -207,12 +180,12 @@ class Dial:
         return True
 
     def _through(self, proxy: Secret) -> socket.socket:
-        if self._check is not None and _is_numeric(self._host) and not self._check(self._host):
+        if self._check is not None and is_numeric(self._host) and not self._check(self._host):
             raise DialFailed("address", "the address is not a public one")
         from python_socks import ProxyConnectionError, ProxyError, ProxyTimeoutError
         from python_socks.sync import Proxy
 
-        dial = self
+        reach = self._reach
 
         class Direct(Proxy):  # type: ignore[misc, unused-ignore]
             """The road to the proxy itself: ours, so that it can be cancelled."""
@@ -220,7 +193,8 @@ class Dial:
             def connect(
                 self, dest_host: str, dest_port: int, timeout: float | None = None, **_: Any
             ) -> socket.socket:
-                sock = dial.connect(dest_host, dest_port)
+                # The proxy is the user's choice, wherever it is.
+                sock = reach(dest_host, dest_port, None)
                 sock.settimeout(timeout)
                 return sock
 
@@ -269,42 +243,3 @@ class Dial:
             remaining, self._open = self._open, []
         for sock in remaining:
             sock.close()
-
-
-def _is_numeric(host: str) -> bool:
-    for family in (socket.AF_INET, socket.AF_INET6):
-        try:
-            socket.inet_pton(family, host)
-        except OSError:
-            continue
-        return True
-    return False
-
-
-def set_nodelay(sock: socket.socket) -> None:
-    """Switch Nagle's algorithm off, where the socket has one."""
-    if sock.family in (socket.AF_INET, socket.AF_INET6):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
-def shut_down(sock: socket.socket) -> None:
-    """Wake whoever waits for this socket; safe from any thread."""
-    try:
-        # The plain method: that of an `ssl.SSLSocket` would drop the state that its owner uses.
-        socket.socket.shutdown(sock, socket.SHUT_RDWR)
-    except OSError:
-        # It is not connected, or closed already: nobody waits.
-        return
-
-
-def reason_of(error: BaseException) -> str:
-    """What an error of the system means, without whatever its text quotes."""
-    if isinstance(error, tls.SSLCertVerificationError):
-        return error.verify_message or "the certificate was refused"
-    if isinstance(error, tls.SSLError):
-        return (error.reason or "TLS failed").replace("_", " ").lower()
-    if isinstance(error, socket.gaierror):
-        return "the name cannot be resolved"
-    if isinstance(error, OSError) and error.errno is not None:
-        return os.strerror(error.errno)
-    return "timed out" if isinstance(error, TimeoutError) else type(error).__name__

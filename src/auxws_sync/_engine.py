@@ -12,14 +12,15 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from auxws_proto import AuxError, AuxWebSocket, Encoded, LocalProtocolError, State
+from auxws_proto import AuxError, AuxWebSocket, Encoded, LocalProtocolError, State, Stats, Tally
 from auxws_proto._stats import SessionStats
 
 from ._calls import Posted, Wish
 from ._desk import Desk
 from ._errands import Errands, Settings
-from ._pump import Observer, Pump
-from ._receipt import Receipt
+from ._pump import Pump
+from ._receipt import Entry
+from ._roles import Observer
 
 T = TypeVar("T")
 
@@ -49,8 +50,28 @@ class Engine:
         """Whether `start` was called."""
         return self._is_started
 
-    def snapshot(self) -> SessionStats:
-        """The machine's figures: from its owner, or, when it has none, from here."""
+    def stats(self) -> Stats:
+        """A snapshot: the machine's figures from its owner, or from here when it has none."""
+        now = self._session_stats()
+        with self.desk.lock:
+            router = self.desk.router
+            messages, size = router.waiting
+            return Stats(
+                pending_uploads=now.pending_uploads,
+                pending_downloads=now.pending_downloads,
+                outbox_messages=now.outbox_messages,
+                outbox_bytes=now.outbox_bytes,
+                sent=now.sent,
+                received=now.received,
+                waiting=Tally(messages=messages, bytes=size),
+                undelivered=router.undelivered,
+                dropped=router.dropped,
+                errors=self.desk.error_count,
+                transports=self.pump.transports,
+                latency=now.latency,
+            )
+
+    def _session_stats(self) -> SessionStats:
         session = self.machine.session
         if self.pump.is_running:
             with contextlib.suppress(LocalProtocolError):
@@ -85,11 +106,11 @@ class Engine:
             raise self.desk.crash
         return Wish(self.pump, run, queues=queues).grant(timeout)
 
-    def post(self, receipt: Receipt, message: Encoded) -> bool:
+    def post(self, entry: Entry, message: Encoded) -> bool:
         """Accept a message without waiting for the pump; false if only the pump knows its fate."""
-        if not self.desk.post(receipt, message.size):
+        if not self.desk.post(entry, message.size):
             return False
-        posted = Posted(self.machine, self.desk, receipt, message)
+        posted = Posted(self.machine, self.desk, entry, message)
         if not self.pump.post(lambda now: self.pump.submit(posted, now)):
             posted.give_up()
         return True
@@ -106,12 +127,16 @@ class Engine:
             if self.desk.state is not State.IDLE:
                 self.desk.wait_for(self.desk.settled(), deadline)
             self.pump.post(self.machine.close)
-            self.desk.wait_for(lambda: self.desk.is_finished or self._is_over(), deadline)
+            self.desk.wait_for(lambda: self.desk.state is State.CLOSED, deadline)
+            self.pump.finish()
+            self.pump.join(deadline - time.monotonic())
         finally:
             # Also when `KeyboardInterrupt` ended the waiting: nothing is left behind.
             self.pump.stop()
             self.pump.join(GRACE)
-            self.errands.join(max(deadline, time.monotonic() + GRACE))
+            # What can be cancelled ends in milliseconds; what cannot is not worth the wait.
+            now = time.monotonic()
+            self.errands.join(min(now + GRACE, max(deadline, now + GRACE / 10)))
 
     def abandon(self) -> None:
         """End at once, because nobody holds the client any more or the interpreter exits."""
@@ -120,6 +145,3 @@ class Engine:
             if not self.pump.owns_current_thread():
                 self.pump.join(GRACE)
                 self.errands.join(time.monotonic() + GRACE)
-
-    def _is_over(self) -> bool:
-        return self.desk.state is State.CLOSED

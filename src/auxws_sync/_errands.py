@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import ssl as tls
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar, cast
 
@@ -36,20 +36,21 @@ from auxws_proto import (
 )
 from auxws_proto._target import check_headers, parse_target
 
-from ._dial import Connector, Dial, DialFailed, default_tls, reason_of
+from ._dial import Connector, Dial, DialFailed
 from ._http import HttpClient, HttpTransport
 from ._links import Opened
 from ._pump import Pump
+from ._sockets import default_tls, reason_of
 from ._stream import Stream
 from ._transfer import Cancellation
 from ._workers import Workers
 
 T = TypeVar("T")
 
-Source: TypeAlias = T | Callable[[], T]
+Asked: TypeAlias = T | Callable[[], T]
 """A value, or whatever gives one when it is asked."""
 
-Headers: TypeAlias = Iterable[tuple[str, str]]
+Headers: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]]
 
 MAX_ERRANDS = 4
 """Attempts and questions at the same time: two transports, as in a rotation, and their logins."""
@@ -59,9 +60,9 @@ MAX_ERRANDS = 4
 class Settings:
     """What the user gave to `connect` and this module needs."""
 
-    url: Source[str]
-    headers: Source[Headers]
-    login: Source[Credentials] | None
+    url: Asked[str]
+    headers: Asked[Headers]
+    login: Asked[Credentials] | None
     config: Config
     ssl: tls.SSLContext | None
     proxy: Secret | None
@@ -94,7 +95,7 @@ class _Attempt:
 
 
 class Errands:
-    """See `auxws_sync._pump.Errands`; `join` follows `stop`."""
+    """See `auxws_sync._roles.Errands`; `join` follows `stop`."""
 
     def __init__(self, settings: Settings, pump: Pump, name: str) -> None:
         self._settings = settings
@@ -172,7 +173,7 @@ class Errands:
         if isinstance(login, ConnectionToken | ConnectionId):
             self._log_in(login)
         elif login is None or not self._workers.submit(lambda: self._ask(action.transport, login)):
-            self._no_login(action.transport, "no login was given")
+            self._no_login(action.transport, "no login= was given")
 
     def _http(self) -> HttpTransport:
         if self._settings.http is not None:
@@ -245,12 +246,12 @@ class Errands:
             credentials = cast("object", login())
         except Exception as error:
             # Its text may hold a token, its type may not.
-            self._no_login(transport, f"login raised {type(error).__name__}")
+            self._no_login(transport, f"login= raised {type(error).__name__}")
             return
         if isinstance(credentials, ConnectionToken | ConnectionId):
             self._log_in(credentials)
         else:
-            self._no_login(transport, f"login returned {type(credentials).__name__}")
+            self._no_login(transport, f"login= returned {type(credentials).__name__}")
 
     # The outcomes: posted from any thread, run on the pump's.
 

@@ -20,7 +20,8 @@ from auxws_proto import GetFromUrl, HttpFailed, HttpFailure, HttpResponded, PutT
 from auxws_proto._addresses import is_loopback_address, is_public_address
 from auxws_proto._policy import is_loopback, websocket_host
 
-from ._dial import AddressCheck, check_proxy, default_tls
+from ._dial import AddressCheck
+from ._sockets import check_proxy, default_tls
 from ._transfer import Cancellation, Run, TransferFailed
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ import httpcore
 
 from auxws_proto import Secret
 
-from ._dial import AddressCheck, Dial, DialFailed, reason_of, shut_down
+from ._dial import AddressCheck, Dial, DialFailed
+from ._sockets import reason_of, shut_down
 from ._transfer import TransferFailed, current_run
 
 _SLICE = 256 * 1024

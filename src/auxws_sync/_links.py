@@ -54,6 +54,11 @@ class Links:
         """Have sockets looked after by ``selector``, with the link as their data."""
         self._selector = selector
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no socket."""
+        return not self._links
+
     # From the wire to the machine.
 
     def open(self, opened: Opened) -> None:

@@ -17,7 +17,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol, TypeAlias, assert_never
+from typing import assert_never
 
 from auxws_proto import (
     AbortTransport,
@@ -44,47 +44,7 @@ from auxws_proto import (
 )
 
 from ._links import Links, Opened
-
-Report: TypeAlias = (
-    DeliverMessage | ReportState | ReportSend | ReportError | ReportGap | ReportProgress
-)
-
-Observer: TypeAlias = Callable[[Action], None]
-
-Command: TypeAlias = Callable[[float], None]
-"""Something to do on the pump's thread; it gets the time, and must not block or raise."""
-
-
-class Desk(Protocol):
-    """Where the application's side of things is kept. It locks for itself, and never blocks."""
-
-    def report(self, reports: list[Report]) -> None: ...
-    def set_room(self, messages: int, size: int, *, is_empty: bool) -> None: ...
-    def flow(self, wants_data: bool) -> tuple[int, bool]: ...
-    def finish(self, error: AuxError | None) -> None: ...
-
-
-class Errands(Protocol):
-    """Who does what blocks, and posts the outcome back to the pump."""
-
-    def open_transport(self, action: OpenTransport) -> None: ...
-    def abandon_transport(self, transport: int) -> None: ...
-    def start_transfer(self, action: PutToUrl | GetFromUrl) -> None: ...
-    def cancel_transfer(self, transfer_id: int) -> None: ...
-    def ask_for_login(self, action: AskForLogin) -> None: ...
-    def stop(self) -> None: ...
-
-
-class Waiting(Protocol):
-    """A caller's wish that may have to wait for the machine to have room."""
-
-    def attempt(self, now: float) -> bool:
-        """Try; true when it is settled, so that the next in line may try."""
-        ...
-
-    def give_up(self) -> None:
-        """The pump has ended: it will never be tried again."""
-        ...
+from ._roles import Command, Desk, Errands, Observer, Report, Waiting
 
 
 def _nothing(_now: float) -> None:
@@ -99,6 +59,8 @@ class Pump:
     ) -> None:
         self.machine = machine
         self.turns = 0
+        self.transports = 0
+        """How many were asked for."""
         self.errands: Errands | None = None
         self._desk = desk
         self._observer = observer
@@ -107,6 +69,7 @@ class Pump:
         self._commands: deque[Command] = deque()
         self._answers: deque[Callable[[], None]] = deque()
         self._is_woken = False
+        self._is_finishing = False
         self._is_stopping = False
         self._is_paused = False
         self._is_running = False
@@ -146,13 +109,17 @@ class Pump:
         """Have the pump look at what has changed."""
         self.post(_nothing)
 
+    def finish(self) -> None:
+        """End the thread when no socket is left. Then `join`."""
+        self.post(self._finish)
+
     def stop(self) -> None:
         """End the thread soon, whatever is open. Then `join`."""
         self.post(self._stop)
 
     def join(self, timeout: float) -> bool:
         """Wait for the end of the thread; true if it has ended."""
-        self._thread.join(timeout)
+        self._thread.join(min(max(timeout, 0.0), threading.TIMEOUT_MAX))
         return not self._thread.is_alive()
 
     @property
@@ -182,6 +149,9 @@ class Pump:
         else:
             opened.stream.close()
 
+    def _finish(self, _now: float) -> None:
+        self._is_finishing = True
+
     def _stop(self, _now: float) -> None:
         self._is_stopping = True
 
@@ -189,7 +159,7 @@ class Pump:
         error: InternalError | None = None
         try:
             self._tell_room()
-            while not self._is_stopping:
+            while not (self._is_stopping or (self._is_finishing and self._links.is_empty)):
                 self._turn()
             self._drain()
         except Exception as fault:
@@ -291,6 +261,7 @@ class Pump:
             case CancelTransfer():
                 errands.cancel_transfer(action.transfer_id)
             case OpenTransport():
+                self.transports += 1
                 errands.open_transport(action)
             case CloseTransport():
                 self._links.close(action.transport)

@@ -1,76 +1,115 @@
-"""What `send` returns: how far one message has come.
+"""What `AuxClient.send` returns: how far one message has come.
 
-It knows stages. It must not know the machine; the `Desk` that made it tells it what was reported,
-and lends it its lock.
+It knows stages and their order, and how to wait for one. It must not know why a message goes from
+one to the next. The `Desk` that keeps the entries lends them its lock.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
-from auxws_proto import Progress, SendFailed, SendId, Stage
+from auxws_proto import AuxError, Progress, SendId, Stage
 
-_RANK: Final = {
-    Stage.QUEUED: 0,
-    Stage.UPLOADING: 1,
-    Stage.UPLOADED: 2,
-    Stage.SENT: 3,
-    Stage.CONFIRMED: 4,
+_RANK: Final[Mapping[Stage, int]] = {
+    stage: rank
+    for rank, stage in enumerate(
+        (Stage.QUEUED, Stage.UPLOADING, Stage.UPLOADED, Stage.SENT, Stage.CONFIRMED)
+    )
 }
-"""The stages on the way, in their order; the two others are bad ends."""
+
+
+class Entry:
+    """What is known of one accepted message. The desk writes it, with its lock held."""
+
+    def __init__(self, lock: threading.Lock) -> None:
+        self.lock = lock
+        self.send_id: SendId | None = None
+        """None until the machine has taken it."""
+        self.stage = Stage.QUEUED
+        self.error: AuxError | None = None
+        self.progress = Progress()
+        self.is_final = False
+        self.on_failed: Callable[[AuxError], None] | None = None
+        """Whom to tell of a bad end; called with the lock held."""
+        self._changed: threading.Condition | None = None
+
+    def number(self, send_id: SendId) -> None:
+        """The machine has taken it."""
+        self.send_id = send_id
+        self._notify()
+
+    def advance(self, stage: Stage, error: AuxError | None, *, is_final: bool) -> None:
+        """It came to a stage."""
+        self.stage, self.is_final = stage, is_final
+        if is_final and error is not None:
+            self.error = error
+            if self.on_failed is not None:
+                self.on_failed(error)
+        self._notify()
+
+    def wait_for(self, is_so: Callable[[], bool], deadline: float | None) -> bool:
+        """Wait, with the lock held, until ``is_so()``; false when time is up."""
+        while not is_so():
+            if self._changed is None:
+                # Most are never waited for.
+                self._changed = threading.Condition(self.lock)
+            if not wait_until(self._changed, deadline):
+                return False
+        return True
+
+    def has_reached(self, stage: Stage) -> bool:
+        """Whether it has come to ``stage``, or to its end."""
+        return self.is_final or _RANK.get(self.stage, 0) >= _RANK.get(stage, len(_RANK))
+
+    def _notify(self) -> None:
+        if self._changed is not None:
+            self._changed.notify_all()
 
 
 class Receipt:
-    """One accepted message. Any thread may look at it, and wait."""
+    """The fate of one accepted message. It goes on whether anybody looks or not."""
 
-    def __init__(self, lock: threading.Lock, check: Callable[[], None]) -> None:
-        self._lock = lock
+    def __init__(self, entry: Entry, check: Callable[[], None]) -> None:
+        self._entry = entry
         self._check = check
-        self._changed: threading.Condition | None = None
-        self._send_id: SendId | None = None
-        self._stage = Stage.QUEUED
-        self._error: SendFailed | None = None
-        self._progress = Progress()
-        self._is_final = False
-        self._on_failed: Callable[[SendFailed], None] | None = None
 
     def __repr__(self) -> str:
-        return (
-            f"<Receipt {self._send_id or '-'}: {self._stage}{', final' if self._is_final else ''}>"
-        )
+        entry = self._entry
+        number = "-" if entry.send_id is None else entry.send_id
+        return f"<Receipt {number}: {entry.stage.value}{', final' if entry.is_final else ''}>"
 
     @property
     def send_id(self) -> SendId:
-        """The number of this send, 1 for the first of the client; 0 if it never got one."""
-        if self._send_id is None:
+        """Names the message in the machine's actions; 0 if the client was closed before."""
+        entry = self._entry
+        if entry.send_id is None:
             self._check()
-            with self._lock:
-                while self._send_id is None and not self._is_final:
-                    wait_until(self._condition(), None)
-        return self._send_id or SendId(0)
+            with entry.lock:
+                entry.wait_for(lambda: entry.send_id is not None or entry.is_final, None)
+        return entry.send_id or SendId(0)
 
     @property
     def stage(self) -> Stage:
-        """How far it has come."""
-        return self._stage
+        """How far it is. A reconnect may put it back to an earlier stage."""
+        return self._entry.stage
 
     @property
-    def error(self) -> SendFailed | None:
-        """Why it ended as ``FAILED`` or ``UNKNOWN``."""
-        return self._error
+    def error(self) -> AuxError | None:
+        """Why it ended as ``FAILED`` or ``UNKNOWN``: a `SendFailed`."""
+        return self._entry.error
 
     @property
     def progress(self) -> Progress:
         """How much of its upload is done, in bytes."""
-        return self._progress
+        return self._entry.progress
 
     @property
     def is_final(self) -> bool:
-        """Whether its outcome is known."""
-        return self._is_final
+        """Whether its stage is its outcome."""
+        return self._entry.is_final
 
     def wait(self, stage: Stage = Stage.SENT, timeout: float | None = None) -> Stage:
         """Wait until the message has come to ``stage``, or to its outcome; return where it is.
@@ -80,50 +119,15 @@ class Receipt:
         after ``timeout`` seconds; the message goes on then, and waiting again is fine.
         """
         self._check()
+        entry = self._entry
         deadline = None if timeout is None else time.monotonic() + timeout
-        with self._lock:
-            while not self._has_reached(stage):
-                if not wait_until(self._condition(), deadline):
-                    raise TimeoutError(f"the message is {self._stage} after {timeout:g} s")
-            if self._error is not None:
-                raise self._error
-            return self._stage
-
-    def _has_reached(self, stage: Stage) -> bool:
-        return self._is_final or _RANK.get(self._stage, 0) >= _RANK.get(stage, 5)
-
-    def _condition(self) -> threading.Condition:
-        if self._changed is None:
-            self._changed = threading.Condition(self._lock)
-        return self._changed
-
-    # Called by the desk, with the lock held.
-
-    def number(self, send_id: SendId) -> None:
-        """The machine has taken it."""
-        self._send_id = send_id
-        if self._changed is not None:
-            self._changed.notify_all()
-
-    def tell_failure(self, listener: Callable[[SendFailed], None]) -> None:
-        """Have ``listener`` called, with the lock held, if this ends badly, or has."""
-        self._on_failed = listener
-        if self._error is not None:
-            listener(self._error)
-
-    def advance(self, stage: Stage, error: SendFailed | None, *, is_final: bool) -> None:
-        """It has come so far."""
-        self._stage, self._is_final = stage, is_final
-        if is_final and error is not None:
-            self._error = error
-            if self._on_failed is not None:
-                self._on_failed(error)
-        if self._changed is not None:
-            self._changed.notify_all()
-
-    def move(self, progress: Progress) -> None:
-        """So much of its upload is done."""
-        self._progress = progress
+        with entry.lock:
+            in_time = entry.wait_for(lambda: entry.has_reached(stage), deadline)
+            if entry.error is not None:
+                raise entry.error
+            if not in_time:
+                raise TimeoutError(f"the message is {entry.stage.value} after {timeout:g} s")
+            return entry.stage
 
 
 def wait_until(condition: threading.Condition, deadline: float | None) -> bool:

@@ -18,11 +18,9 @@ T = TypeVar("T")
 class Messages:
     """Messages out of a box, which is opened when they are first wanted."""
 
-    def __init__(self, desk: Desk, box: MessageBox, owner: object) -> None:
+    def __init__(self, desk: Desk, box: MessageBox) -> None:
         self._desk = desk
         self._box = box
-        # A client lives as long as somebody waits for what it brings.
-        self._owner = owner
         self._lock = threading.Lock()
         self._woken: threading.Condition | None = None
 
@@ -57,10 +55,9 @@ class Messages:
 class Reports(Generic[T]):
     """Reports out of a feed, from now on."""
 
-    def __init__(self, desk: Desk, feed: Feed[T], owner: object) -> None:
+    def __init__(self, desk: Desk, feed: Feed[T]) -> None:
         self._desk = desk
         self._box, self._woken = desk.open_feed(feed)
-        self._owner = owner
 
     @property
     def dropped(self) -> int:

@@ -15,7 +15,7 @@ import socket
 import ssl
 from collections import deque
 
-from ._dial import reason_of, shut_down
+from ._sockets import reason_of, shut_down
 
 READ_SIZE = 256 * 1024
 """design.md §10: reads of 64 to 256 KiB; one that is longer gains nothing."""
@@ -69,11 +69,14 @@ class Stream:
             self._shake_hands(self._tls)
 
     def write(self, data: bytes, count: int) -> None:
-        """Queue ``data``, which holds ``count`` emissions; `flush` sends it."""
+        """Queue ``data``, which holds ``count`` emissions, for `flush`. Raises `StreamFailed`."""
         if self._is_broken:
             return
         if self._tls is not None:
-            self._tls.write(data)
+            try:
+                self._tls.write(data)
+            except ssl.SSLError as error:
+                raise StreamFailed("write", reason_of(error)) from None
             data = self._outgoing.read()
         self._queue(data)
         self._marks.append((self._queued, count))

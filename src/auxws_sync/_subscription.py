@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from types import TracebackType
 from typing import Generic, Protocol, Self, TypeVar
 
 T_co = TypeVar("T_co", covariant=True)
@@ -34,16 +35,25 @@ class Subscription(Generic[T_co]):
     `SlowConsumer`.
     """
 
-    def __init__(self, source: Source[T_co], check: Callable[[], None]) -> None:
+    def __init__(
+        self, source: Source[T_co], check: Callable[[], None], owner: object = None
+    ) -> None:
         self._source = source
         self._check = check
+        # A client lives as long as somebody waits for what it brings.
+        self._owner = owner
 
     def __enter__(self) -> Self:
         self._check()
         self._source.open()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         self.close()
 
     def __iter__(self) -> Self:

@@ -103,6 +103,8 @@ class Run:
 
     def __exit__(self, *_: object) -> None:
         _thread.run = None
+        # The connection may serve somebody else from now on.
+        self.cancellation.guard(None)
 
 
 def current_run() -> Run | None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, overload
+from typing import Any, Literal, TypeAlias, overload
 
-from auxws_proto import SlowPolicy, messages
+from auxws_proto import Encoded, SlowPolicy, messages
 from auxws_proto._mailbox import MAX_MAILBOX_BYTES, MAX_MAILBOX_MESSAGES, MessageBox
 
 from ._subscription import Subscription
+
+Outgoing: TypeAlias = Mapping[str, Any] | Encoded
 
 
 class TypedVerbs(ABC):
@@ -173,7 +175,7 @@ class TypedVerbs(ABC):
     @overload
     def request(
         self,
-        message: Mapping[str, Any],
+        message: Outgoing,
         *,
         reply: Literal["login_result"],
         where: Callable[[Any], bool] | None = ...,
@@ -182,7 +184,7 @@ class TypedVerbs(ABC):
     @overload
     def request(
         self,
-        message: Mapping[str, Any],
+        message: Outgoing,
         *,
         reply: Literal["repo/watch_branch_result"],
         where: Callable[[Any], bool] | None = ...,
@@ -191,7 +193,7 @@ class TypedVerbs(ABC):
     @overload
     def request(
         self,
-        message: Mapping[str, Any],
+        message: Outgoing,
         *,
         reply: Literal["repo/add_updates"],
         where: Callable[[Any], bool] | None = ...,
@@ -200,7 +202,7 @@ class TypedVerbs(ABC):
     @overload
     def request(
         self,
-        message: Mapping[str, Any],
+        message: Outgoing,
         *,
         reply: Literal["repo/updates_received"],
         where: Callable[[Any], bool] | None = ...,
@@ -209,7 +211,7 @@ class TypedVerbs(ABC):
     @overload
     def request(
         self,
-        message: Mapping[str, Any],
+        message: Outgoing,
         *,
         reply: Literal["repo/receive_action"],
         where: Callable[[Any], bool] | None = ...,
@@ -218,7 +220,7 @@ class TypedVerbs(ABC):
     @overload
     def request(
         self,
-        message: Mapping[str, Any],
+        message: Outgoing,
         *,
         reply: Literal["repo/connected_to_branch"],
         where: Callable[[Any], bool] | None = ...,
@@ -227,7 +229,7 @@ class TypedVerbs(ABC):
     @overload
     def request(
         self,
-        message: Mapping[str, Any],
+        message: Outgoing,
         *,
         reply: Literal["repo/disconnected_from_branch"],
         where: Callable[[Any], bool] | None = ...,
@@ -236,7 +238,7 @@ class TypedVerbs(ABC):
     @overload
     def request(
         self,
-        message: Mapping[str, Any],
+        message: Outgoing,
         *,
         reply: Literal["repo/connection_count"],
         where: Callable[[Any], bool] | None = ...,
@@ -245,7 +247,7 @@ class TypedVerbs(ABC):
     @overload
     def request(
         self,
-        message: Mapping[str, Any],
+        message: Outgoing,
         *,
         reply: Literal["sync/time/response"],
         where: Callable[[Any], bool] | None = ...,
@@ -254,7 +256,7 @@ class TypedVerbs(ABC):
     @overload
     def request(
         self,
-        message: Mapping[str, Any],
+        message: Outgoing,
         *,
         reply: Literal["http_response"],
         where: Callable[[Any], bool] | None = ...,
@@ -263,7 +265,7 @@ class TypedVerbs(ABC):
     @overload
     def request(
         self,
-        message: Mapping[str, Any],
+        message: Outgoing,
         *,
         reply: Literal["http_partial_response"],
         where: Callable[[Any], bool] | None = ...,
@@ -272,7 +274,7 @@ class TypedVerbs(ABC):
     @overload
     def request(
         self,
-        message: Mapping[str, Any],
+        message: Outgoing,
         *,
         reply: Literal["permission/request/missing"],
         where: Callable[[Any], bool] | None = ...,
@@ -281,7 +283,7 @@ class TypedVerbs(ABC):
     @overload
     def request(
         self,
-        message: Mapping[str, Any],
+        message: Outgoing,
         *,
         reply: Literal["permission/request/missing/response"],
         where: Callable[[Any], bool] | None = ...,
@@ -290,7 +292,7 @@ class TypedVerbs(ABC):
     @overload
     def request(
         self,
-        message: Mapping[str, Any],
+        message: Outgoing,
         *,
         reply: Literal["rate_limit_exceeded"],
         where: Callable[[Any], bool] | None = ...,
@@ -299,7 +301,7 @@ class TypedVerbs(ABC):
     @overload
     def request(
         self,
-        message: Mapping[str, Any],
+        message: Outgoing,
         *,
         reply: str | None = ...,
         where: Callable[[Any], bool] | None = ...,
@@ -308,7 +310,7 @@ class TypedVerbs(ABC):
     # end of overloads
     def request(
         self,
-        message: Mapping[str, Any],
+        message: Outgoing,
         *,
         reply: str | None = None,
         where: Callable[[Any], bool] | None = None,
@@ -328,7 +330,7 @@ class TypedVerbs(ABC):
     @abstractmethod
     def _request(
         self,
-        message: Mapping[str, Any],
+        message: Outgoing,
         reply: str | None,
         where: Callable[[Any], bool] | None,
         timeout: float | None,

@@ -6,18 +6,31 @@ A block is named by its file and its place among that file's Python blocks, ``RE
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import anyio
+import anyio.to_thread
 import pytest
+
+from auxws_anyio import connect
+from auxws_anyio.gateway import Gateway, insts
+from auxws_proto import ConnectionId
 
 ROOT = Path(__file__).parent.parent.parent
 FENCE = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
-EXECUTED: frozenset[str] = frozenset()
-"""Blocks that run as they stand, by name; one that needs a server is compiled only."""
+EXECUTED = frozenset({"README.md:3"})
+"""Blocks that run as they stand, by name."""
+
+SERVED = ("README.md:1", "README.md:2")
+"""Blocks that run against the local gateway, whose URL takes the place of theirs."""
+
+PLACEHOLDER = "wss://{api-id}.execute-api.{region}.amazonaws.com/{stage}"
+BRANCH = {"recordName": None, "inst": "my-inst", "branch": "default"}
 
 
 class Block(NamedTuple):
@@ -47,6 +60,50 @@ def test_python_block(block: Block) -> None:
 
     if block.name in EXECUTED:
         exec(code, {"__name__": "__main__"})
+
+
+class SeenEnoughError(Exception):
+    """Ends an example that would go on for ever."""
+
+
+async def keep_updating(url: str) -> None:
+    """Another client, whose updates the example may print."""
+    async with connect(url, login=ConnectionId("other")) as client:
+        while True:
+            await client.send({"type": "repo/add_updates", **BRANCH, "updates": ["dXBkYXRl"]})
+            await client.flush()
+
+
+def run_example(source: str, path: Path) -> list[tuple[Any, ...]]:
+    """What the example printed first, if it prints at all."""
+    printed: list[tuple[Any, ...]] = []
+
+    def show(*values: Any) -> None:
+        printed.append(values)
+        raise SeenEnoughError
+
+    with contextlib.suppress(SeenEnoughError):
+        exec(compile(source, path, "exec"), {"__name__": "__main__", "print": show})
+    return printed
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", SERVED)
+async def test_example_runs_against_the_gateway(name: str) -> None:
+    block = next(block for block in BLOCKS if block.name == name)
+    assert PLACEHOLDER in block.source
+    with anyio.fail_after(30):
+        async with Gateway(insts()) as gateway, anyio.create_task_group() as group:
+            group.start_soon(keep_updating, gateway.url)
+            source = block.source.replace(PLACEHOLDER, gateway.url)
+
+            printed = await anyio.to_thread.run_sync(run_example, source, block.path)
+
+            group.cancel_scope.cancel()
+    # How many updates there are by then is chance; what the example says of them is not.
+    assert [(inst, word) for inst, count, word in printed if count > 0] == (
+        [("my-inst", "updates")] if "print" in source else []
+    )
 
 
 def test_readme_has_an_example() -> None:

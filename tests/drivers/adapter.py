@@ -21,6 +21,7 @@ from auxws_proto import (
     State,
     Stats,
 )
+from tests.drivers._threads import ThreadDriver
 
 Message = dict[str, Any]
 
@@ -110,4 +111,4 @@ ASYNC_CASES = [
     Case("uvloop", ("asyncio", {"use_uvloop": True}), AnyioDriver),
     Case("trio", ("trio", {}), AnyioDriver),
 ]
-CASES = [*ASYNC_CASES]
+CASES = [*ASYNC_CASES, Case("threads", ("asyncio", {}), ThreadDriver)]

@@ -37,12 +37,12 @@ async def test_a_full_subscription_that_blocks_stops_the_reading_and_loses_nothi
     driver: Driver,
 ) -> None:
     # A silence of ours must never look like one of the peer.
-    config = Config(ping_interval=0.1, ping_timeout=0.4, reconnect=None)
+    config = Config(ping_interval=0.1, ping_timeout=0.5, reconnect=None)
     async with serving(count_up) as gateway, driver.connect(gateway.url, config=config) as client:
         with client.event("n", max_messages=10) as stream:
             await client.send({"type": "go", "count": 3_000})
             await until(lambda: client.stats.waiting.messages >= 10)
-            await anyio.sleep(0.7)
+            await anyio.sleep(0.8)
             held = client.stats.waiting.messages
 
             received = await take(stream, 3_000)

@@ -147,12 +147,14 @@ async def test_leaving_that_is_cancelled_ends_at_once() -> None:
     clients: list[auxws_anyio.AuxClient] = []
     receipts: list[auxws_anyio.Receipt] = []
     async with serving() as gateway:
-        with anyio.move_on_after(0.05) as scope:
+        with anyio.CancelScope() as scope:
             async with auxws_anyio.connect(gateway.url) as client:
                 clients.append(client)
                 await client.wait_connected()
                 gateway.faults.silent = True
                 receipts.append(await client.send({"type": "n"}))
+                # That is, while it waits for the outcome of the message.
+                scope.deadline = anyio.current_time() + 0.05
 
         assert scope.cancelled_caught
         assert [client.state for client in clients] == [State.CLOSED]

@@ -81,6 +81,47 @@ async def test_a_defect_is_told_to_everybody_who_waits(monkeypatch: pytest.Monke
             client.event("n")
 
 
+async def test_a_defect_in_a_verb_is_told_by_the_verb(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise KeyError
+
+    async with serving() as gateway, auxws_anyio.connect(gateway.url) as client:
+        await client.wait_connected()
+        monkeypatch.setattr(client._engine.machine, "send", broken)
+
+        with pytest.raises(InternalError, match="KeyError"):
+            await client.send({"type": "n"})
+
+        with pytest.raises(InternalError):
+            await take(client, 1)
+        await client.aclose()
+
+
+async def test_a_defect_while_draining_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise KeyError
+
+    async with serving() as gateway, auxws_anyio.connect(gateway.url) as client:
+        await client.wait_connected()
+        monkeypatch.setattr(client._desk, "delivered", broken)
+        await client.send({"type": "n"})
+
+        with pytest.raises(InternalError, match="KeyError"):
+            await take(client, 1)
+
+
+async def test_closing_a_silent_peer_inside_the_context() -> None:
+    config = Config(close_timeout=0.1)
+    async with serving() as gateway, auxws_anyio.connect(gateway.url, config=config) as client:
+        await client.wait_connected()
+        gateway.faults.silent = True
+
+        await client.aclose()
+
+        assert client.state is State.CLOSED
+        await anyio.lowlevel.checkpoint()
+
+
 class Odd(HttpClient):
     """An ``http=`` of a user's own that raises."""
 

@@ -21,7 +21,7 @@ from auxws_proto import (
     State,
 )
 from tests.drivers.adapter import Driver
-from tests.drivers.serving import serving, take
+from tests.drivers.serving import serving, take, until
 
 pytestmark = pytest.mark.anyio
 
@@ -180,7 +180,7 @@ async def test_a_silent_store_is_given_up(driver: Driver) -> None:
 
 
 async def test_a_silent_peer_is_noticed(driver: Driver) -> None:
-    config = Config(ping_interval=0.05, ping_timeout=0.05, reconnect=None)
+    config = Config(ping_interval=0.1, ping_timeout=0.5, reconnect=None)
     async with serving() as gateway, driver.connect(gateway.url, config=config) as client:
         await client.request({"type": "n"}, reply="n")
         await client.flush()
@@ -251,7 +251,7 @@ async def test_an_exception_of_the_application_comes_out_bare(driver: Driver) ->
         with pytest.raises(Broken):
             await fail(gateway.url)
 
-        assert gateway.connections == []
+        await until(lambda: gateway.connections == [])
 
 
 async def test_an_observer_sees_every_action_and_may_not_break_anything(driver: Driver) -> None:

@@ -19,6 +19,8 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[2]
 PATIENCE: Final = 60.0
 """Seconds in which a program must answer; the slowest takes 4 s on two busy cores."""
+GRACE: Final = 2.0
+"""Seconds that a program has to end in; nothing of it is kept, and SeaweedFS takes its time."""
 
 
 def program(name: str) -> str:
@@ -117,6 +119,6 @@ def running(
             finally:
                 process.terminate()
                 try:
-                    process.wait(PATIENCE)
-                finally:
+                    process.wait(GRACE)
+                except subprocess.TimeoutExpired:
                     process.kill()

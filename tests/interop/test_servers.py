@@ -175,8 +175,8 @@ async def test_plain_server(
         reply = await client.request(message, reply="note", timeout=10)
 
         assert reply == message
-        assert client.stats.sent["inline"].messages == 1
-    record.put(peer, "uploads not_supported: 100 KB inline", case.name)
+        assert client.stats.sent["fragments"].messages == 1
+    record.put(peer, "uploads not_supported: 100 KB inline in frames", case.name)
 
 
 async def test_pings(driver: Driver, url: str, record: Recorder, peer: str, case: Case) -> None:

@@ -150,6 +150,8 @@ class Bench:
         self.log += self.actions
         due = self.session.next_timeout()
         assert due is None or due > self.now, "a timer in the past"
+        self.session.handle_timeout(self.now)
+        assert not list(self.session.actions()), "the turn has left something undone"
         return [brief(action) for action in self.actions]
 
     def all(self, kind: str) -> list[Brief]:
@@ -234,6 +236,14 @@ class Bench:
             seen += self.turn(self.session.handle_timeout)
         self.now = end
         return seen
+
+
+def aged(**settings: Any) -> Bench:
+    """A session whose next transport is asked for, at an age of 90 s."""
+    bench = Bench(max_age=100.0, random=lambda: 1.0, ping_interval=None, **settings).open()
+    assert bench.after(89.9) == []
+    assert bench.after(0.1) == [("open", 2)]
+    return bench
 
 
 class World:

@@ -10,6 +10,7 @@ import pytest
 from auxws_proto import (
     Config,
     OutboxFull,
+    ReportError,
     ReportSend,
     Role,
     SendFailed,
@@ -221,6 +222,23 @@ def test_an_answer_for_urls_that_nobody_waits_for() -> None:
 
     assert bench.receive(5, 1, NOT_SUPPORTED) == [("error", "ServerError")]
     assert bench.send() == [("text", 1, 1, 2, "small"), ("ping", 1, 2)]
+
+
+# Numbers.
+
+
+def test_only_so_many_numbers_lead_to_their_send() -> None:
+    bench = Bench(confirm=False).open()
+    for _ in range(1_001):
+        bench.send()
+        bench.sent()
+
+    named = []
+    for number in (1, 2, 1_001):
+        bench.receive(5, number, REFUSED)
+        named += [a.send_id for a in bench.actions if isinstance(a, ReportError)]
+
+    assert named == [None, 2, 1_001]
 
 
 # Bounds.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -126,7 +127,7 @@ def test_without_confirm_only_keepalive_pings() -> None:
 
 
 @pytest.mark.parametrize("settings", [{"ping_interval": None}, {"can_ping": False}])
-def test_without_pings(settings: dict[str, object]) -> None:
+def test_without_pings(settings: dict[str, Any]) -> None:
     bench = Bench(confirm=False, **settings).open()
 
     assert bench.after(1_000.0) == []

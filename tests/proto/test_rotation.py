@@ -8,19 +8,11 @@ from __future__ import annotations
 
 import pytest
 
-from auxws_proto import ConnectionFailed, Reconnect
+from auxws_proto import Reconnect
 
-from .helpers import LOGGED_IN, REFUSED, SMALL, Bench, World, large
+from .helpers import LOGGED_IN, REFUSED, SMALL, Bench, World, aged, large
 
 WATCH = {"type": "repo/watch_branch"}
-
-
-def aged(**settings: object) -> Bench:
-    """A session whose next transport is asked for, at an age of 90 s."""
-    bench = Bench(max_age=100.0, random=lambda: 1.0, ping_interval=None, **settings).open()
-    assert bench.after(89.9) == []
-    assert bench.after(0.1) == [("open", 2)]
-    return bench
 
 
 def test_the_next_transport_is_opened_at_a_jittered_age() -> None:
@@ -209,18 +201,6 @@ def test_the_next_transport_logs_in_before_it_is_used() -> None:
     assert bench.state == "OPEN"
 
 
-def test_a_next_transport_that_fails_is_tried_again() -> None:
-    bench = aged()
-
-    assert bench.failed(transport=2) == [("error", "ConnectionFailed")]
-    assert bench.state == "OPEN"
-    assert bench.after(1.9) == []
-    assert bench.after(0.1) == [("open", 3)]
-    bench.failed(transport=3)
-    assert bench.after(4.0) == [("open", 4)]
-    assert isinstance(bench.errors()[0], ConnectionFailed)
-
-
 @pytest.mark.parametrize("reconnect", [Reconnect(), None])
 def test_a_next_transport_that_fails_for_good_ends_the_rotation(
     reconnect: Reconnect | None,
@@ -231,89 +211,6 @@ def test_a_next_transport_that_fails_for_good_ends_the_rotation(
 
     assert bench.after(1_000) == []
     assert bench.state == "OPEN"
-
-
-def test_a_refused_login_of_the_next_transport_leaves_the_current_one_alone() -> None:
-    bench = aged(ask_for_login=False)
-    bench.login()
-    bench.deliver(LOGGED_IN, transport=1)
-    bench.opened(2)
-    for _ in range(2):
-        bench.deliver(REFUSED, transport=2)
-        bench.login()
-    bench.deliver(REFUSED, transport=2)
-
-    assert bench.state == "OPEN"
-    assert bench.eof(1000, transport=2) == []
-
-
-def test_a_lost_current_one_is_succeeded_by_the_next_on_its_way() -> None:
-    bench = aged()
-    bench.send()
-
-    assert bench.eof(transport=1) == [
-        ("end", 1, "UNKNOWN", "transport_lost"),
-        ("state", "CONNECTING"),
-    ]
-    assert bench.opened(2) == [("state", "OPEN")]
-
-
-def test_a_lost_current_one_is_succeeded_by_one_that_logs_in() -> None:
-    bench = aged()
-    bench.login()
-    bench.deliver(LOGGED_IN, transport=1)
-    bench.opened(2)
-
-    assert bench.eof(transport=1) == [("state", "AUTHENTICATING")]
-    assert bench.deliver(LOGGED_IN, transport=2) == [("state", "OPEN"), ("deliver", "login_result")]
-
-
-def test_the_old_one_is_lost_in_mid_rotation() -> None:
-    bench = aged()
-    bench.send()
-    bench.opened(2)
-    bench.send()
-
-    assert bench.eof(transport=1) == [
-        ("end", 1, "UNKNOWN", "transport_lost"),
-        ("text", 2, 1, 2, "small"),
-        ("ping", 2, 1),
-    ]
-    assert bench.state == "OPEN"
-
-
-def test_the_new_one_is_lost_in_mid_rotation() -> None:
-    bench = aged()
-    bench.send()
-    bench.opened(2)
-    bench.send()
-
-    assert bench.eof(transport=2) == [("state", "WAITING")]
-    bench.sent(1, transport=1)
-    assert bench.pong(1, transport=1) == [("end", 1, "CONFIRMED")]
-    assert bench.after(1.0) == [("open", 3), ("state", "CONNECTING")]
-    assert bench.opened(3) == [("state", "OPEN"), ("text", 3, 1, 2, "small"), ("ping", 3, 1)]
-
-
-def test_disconnect_in_mid_rotation_closes_both() -> None:
-    bench = aged()
-    bench.send()
-    bench.opened(2)
-
-    assert bench.disconnect() == [
-        ("close", 1),
-        ("end", 1, "UNKNOWN", "transport_lost"),
-        ("close", 2),
-        ("state", "CLOSING"),
-    ]
-    assert bench.eof(1000, transport=2) == []
-    assert bench.eof(1000, transport=1) == [("state", "IDLE")]
-
-
-def test_disconnect_while_the_next_one_is_opening() -> None:
-    bench = aged()
-
-    assert bench.disconnect() == [("close", 1), ("abort", 2), ("state", "CLOSING")]
 
 
 def test_a_rotation_during_a_new_login() -> None:
@@ -344,6 +241,20 @@ def test_one_rotation_at_a_time() -> None:
     assert bench.after(12) == []
     bench.pong(1, transport=1)
     assert bench.after(4) == [("close", 1), ("open", 3)]
+
+
+def test_a_transport_that_is_old_before_its_login_is_over() -> None:
+    bench = Bench(max_age=10.0, max_age_jitter=0.0, ping_interval=None, ask_for_login=True).open()
+    bench.login()
+    bench.deliver(LOGGED_IN)
+    bench.sent()
+    bench.after(10)
+    bench.opened(2)
+    assert bench.after(11.0) == [], "its own age has come, and it is not in use yet"
+    bench.login()
+
+    assert bench.deliver(LOGGED_IN, transport=2) == [("deliver", "login_result")]
+    assert bench.after(5.0) == [("close", 1), ("open", 3)]
 
 
 def test_nothing_is_repeated_or_reordered_over_many_rotations() -> None:

@@ -96,6 +96,7 @@ class Answering:
         while (request := read_request(connection)) is not None:
             self.requests.append(request)
             connection.sendall(self.answers.pop(0))
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def answer(status: str, body: bytes = b"", *headers: str) -> bytes:

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,15 +16,20 @@ from auxws_proto import (
     AuxError,
     Config,
     ConnectionFailed,
+    GetFromUrl,
+    HttpFailed,
+    HttpFailure,
+    HttpResponded,
     LocalProtocolError,
     Reconnect,
     Secret,
     Stage,
     State,
+    UrlPolicy,
 )
-from auxws_sync import AuxClient, HttpClient, connect
+from auxws_sync import AuxClient, Cancellation, HttpClient, connect
 from auxws_sync._dial import Dial, DialFailed
-from tests.sync.peers import Proxy, serving
+from tests.sync.peers import Answering, Proxy, answer, serving
 
 WAIT = 20.0
 ONCE = Config(reconnect=None)
@@ -295,3 +301,31 @@ def test_a_callable_that_fails_is_told_without_its_words(bad: str) -> None:
     assert caught.value.kind == "url"
     assert "hidden" not in str(caught.value)
     assert client.state is State.CLOSED
+
+
+def test_a_proxy_may_have_a_private_address_and_names_are_its_own_to_resolve() -> None:
+    server = Answering([answer("200 OK", b"{}")])
+    request = GetFromUrl(
+        transfer_id=1, method="GET", url=Secret("http://0.0.0.0/"), headers={}, max_bytes=9
+    )
+    proxy = Proxy()
+    with serving(server) as port, serving(proxy) as proxy_port:
+        http = HttpClient(proxy=f"http://127.0.0.1:{proxy_port}")
+        outcomes = [
+            http.transfer(
+                replace(request, url=Secret(f"http://{host}:{port}/")),
+                policy=UrlPolicy(),
+                websocket_url="wss://api.example.com/",
+                timeout=WAIT,
+                progress=lambda done, total: None,
+                cancellation=Cancellation(),
+            )
+            for host in ("localhost", "127.0.0.1")
+        ]
+        http.close()
+
+    assert isinstance(outcomes[0], HttpResponded)
+    assert isinstance(outcomes[1], HttpFailed)
+    assert isinstance(outcomes[1].error, HttpFailure)
+    assert outcomes[1].error.kind == "address"
+    assert proxy.tunnels == [("localhost", port)]

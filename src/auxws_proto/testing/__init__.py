@@ -10,6 +10,7 @@ from __future__ import annotations
 from ._actor import Actor, Application
 from ._clock import Alarm, VirtualClock
 from ._judge import InvariantBroken, Judge
+from ._operations import OPERATIONS, Operation, numbered, perform
 from ._seed import Seed
 from ._store import STORE_FAULTS, Answer, ObjectStore
 from ._world import (
@@ -23,6 +24,7 @@ from ._world import (
 __all__ = [
     "GRANT_FAULTS",
     "LOGIN_FAULTS",
+    "OPERATIONS",
     "OPEN_FAULTS",
     "STORE_FAULTS",
     "Actor",
@@ -33,7 +35,10 @@ __all__ = [
     "InvariantBroken",
     "Judge",
     "ObjectStore",
+    "Operation",
     "Seed",
     "VirtualClock",
     "World",
+    "numbered",
+    "perform",
 ]

@@ -44,7 +44,7 @@ from .._events import (
 from ._clock import Alarm
 from ._network import Item, Line
 from ._store import Answer
-from ._watched import Watched
+from ._watched import Watched, stats_of
 
 if TYPE_CHECKING:
     from ._world import World
@@ -62,6 +62,7 @@ class Actor:
         self.name = watched.name
         self.application = application
         self.lines: dict[int, Line] = {}
+        self.opening: set[int] = set()
         self.delivered: list[dict[str, Any]] = []
         self.outcomes: dict[SendId, Stage] = {}
         self.sent: list[SendId] = []
@@ -88,8 +89,10 @@ class Actor:
 
     @property
     def is_settled(self) -> bool:
-        """Whether every accepted send has its outcome, and no transfer runs."""
-        return len(self.outcomes) == len(self.sent) and not self.transfers
+        """Whether every accepted send has its outcome, and no transfer is to come."""
+        stats = stats_of(self.machine)
+        waiting = 0 if stats is None else stats.pending_uploads + stats.pending_downloads
+        return len(self.outcomes) == len(self.sent) and not self.transfers and not waiting
 
     # Doors.
 
@@ -97,9 +100,12 @@ class Actor:
         """Call a door of the machine, then take its turn: drain it and re-arm its timer."""
         with self.world.failing():
             try:
-                return self.watched.call(door, *args, now=self.world.clock.now, **kwargs)
-            finally:
-                self._turn()
+                result = self.watched.call(door, *args, now=self.world.clock.now, **kwargs)
+            except (LocalProtocolError, OutboxFull):
+                # The call has changed nothing: it was no turn.
+                raise
+            self._turn()
+            return result
 
     def send(self, message: Mapping[str, Any]) -> SendId | None:
         """Send a message; None if the outbox is full or the machine closed."""
@@ -120,15 +126,18 @@ class Actor:
         """A connection is over for this side."""
         self.lines.pop(number, None)
 
-    def _turn(self) -> None:
-        if self._is_draining:
-            return
+    def _drain(self) -> None:
         self._is_draining = True
         try:
             for action in self.watched.actions():
                 self._do(action)
         finally:
             self._is_draining = False
+
+    def _turn(self) -> None:
+        if self._is_draining:
+            return
+        self._drain()
         if self.takes and self._untaken:
             self.take()
             return
@@ -160,6 +169,7 @@ class Actor:
             case OpenTransport(transport=number):
                 # A server's transport is there before it is asked for.
                 if self.is_client:
+                    self.opening.add(number)
                     self.world.open(self, number)
             case SendText(transport=number, data=data):
                 self._write(number, Item("text", data, counts=True))
@@ -170,6 +180,7 @@ class Actor:
             case CloseTransport(transport=number, code=code, reason=reason):
                 self._close(number, code, reason)
             case AbortTransport(transport=number):
+                self.opening.discard(number)
                 line = self.lines.pop(number, None)
                 if line is not None:
                     line.abort(self)
@@ -233,11 +244,17 @@ class Actor:
     def _presign(self, request_id: int) -> None:
         fault = self.world.next_fault(self.world.next_grants)
         if fault is None:
-            put, get = self.world.store.presign()
-            granted = UploadGranted(request_id=request_id, url=put, announce_url=get)
-            self.call("handle", granted)
-        elif fault != "silent":
+            self._grant(request_id)
+        elif fault == "late":
+            # After the client has given up waiting, as an integration's time-out shows.
+            delay = 1.2 * self.machine.config.upload_url_timeout
+            self.world.clock.call_later(delay, lambda: self._grant(request_id))
+        else:
             self.call("handle", UploadRefused(request_id=request_id, error=fault))
+
+    def _grant(self, request_id: int) -> None:
+        put, get = self.world.store.presign()
+        self.call("handle", UploadGranted(request_id=request_id, url=put, announce_url=get))
 
     def answered(self, transfer_id: int, answer: Answer | None) -> None:
         """A request to the object store is over; None: there never is an answer."""

@@ -132,7 +132,7 @@ class Pipe:
             del self._buffer[:size]
             self._left(size)
             self.sink.call("receive_bytes", data, transport=self.sink_number)
-        elif self._items and self._items[0].arrival <= now:
+        elif self._items and self._items[0].arrival <= now and self._items[0].kind != "bytes":
             self._give(self._items.popleft())
 
     def _left(self, size: int) -> None:
@@ -202,6 +202,14 @@ class Pipe:
         self.is_stalled = False
         self._items.append(Item("end", code=1006, arrival=self._last_arrival))
         self._arm()
+        self.world.clock.call_at(self._last_arrival, self._reset)
+
+    def _reset(self) -> None:
+        """Who does not read learns of a break by writing; what was not read is lost."""
+        if not self.has_ended and not self.sink.reads:
+            self._buffer.clear()
+            self._items.clear()
+            self._give(Item("end", code=1006))
 
     def discard_input(self) -> None:
         """The sink has closed its side: whatever comes is thrown away."""

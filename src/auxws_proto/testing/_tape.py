@@ -23,7 +23,7 @@ import base64
 import dataclasses
 import json
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from .. import _events, _policy
@@ -143,19 +143,62 @@ def dump_action(action: Action, role: Role) -> dict[str, Any]:
     return {"action": type(action).__name__, **fields}
 
 
+@dataclasses.dataclass(slots=True)
+class Call:
+    """One input of one machine."""
+
+    now: float
+    name: str
+    door: str
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    raised: str = ""
+
+    def line(self) -> dict[str, Any]:
+        """The input as a line."""
+        line: dict[str, Any] = {"t": self.now, "to": self.name, "call": self.door}
+        if self.args:
+            line["args"] = [dump(arg) for arg in self.args]
+        if self.kwargs:
+            line["kwargs"] = dump(self.kwargs)
+        if self.raised:
+            line["raised"] = self.raised
+        return line
+
+
 class Tape:
-    """The lines of a run, as objects."""
+    """The lines of a run. Calls and actions are kept as they are and written when they are read."""
 
     def __init__(self) -> None:
-        self.lines: list[dict[str, Any]] = [{"auxws_trace": VERSION}]
+        self._entries: list[dict[str, Any] | Call | tuple[str, Role, Action]] = []
+        self.write({"auxws_trace": VERSION})
 
     def write(self, line: dict[str, Any]) -> None:
         """Add a line."""
-        self.lines.append(line)
+        self._entries.append(line)
+
+    def called(self, call: Call) -> None:
+        """Add an input."""
+        self._entries.append(call)
+
+    def acted(self, name: str, role: Role, action: Action) -> None:
+        """Add an output."""
+        self._entries.append((name, role, action))
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """The run, line by line."""
+        for entry in self._entries:
+            match entry:
+                case Call():
+                    yield entry.line()
+                case (name, role, action):
+                    yield {"from": name, **dump_action(action, role)}
+                case _:
+                    yield entry
 
     def text(self) -> str:
         """The run as JSON lines."""
         return "".join(
             json.dumps(line, ensure_ascii=True, separators=(",", ":")) + "\n"
-            for line in self.lines
+            for line in self.lines()
         )

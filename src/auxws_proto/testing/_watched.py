@@ -11,8 +11,9 @@ from typing import Any
 from .._actions import Action
 from .._config import Config
 from .._machine import AuxMachine
+from .._stats import SessionStats
 from ._judge import InvariantBroken, Judge
-from ._tape import Tape, dump, dump_action, dump_config
+from ._tape import Call, Tape, dump_config
 
 
 def drawing(draw: Callable[[], float], name: str, tape: Tape) -> Callable[[], float]:
@@ -24,6 +25,13 @@ def drawing(draw: Callable[[], float], name: str, tape: Tape) -> Callable[[], fl
         return value
 
     return drawn
+
+
+def stats_of(machine: Any) -> SessionStats | None:
+    """The figures of a machine, if it shows any."""
+    session = getattr(machine, "session", machine)
+    stats: SessionStats | None = session.stats() if hasattr(session, "stats") else None
+    return stats
 
 
 class Watched:
@@ -54,19 +62,15 @@ class Watched:
 
     def call(self, door: str, *args: Any, now: float, **kwargs: Any) -> Any:
         """Call a door; what it raises is written down, judged, and raised on if it may be."""
-        line: dict[str, Any] = {"t": now, "to": self.name, "call": door}
-        if args:
-            line["args"] = [dump(arg) for arg in args]
-        if kwargs:
-            line["kwargs"] = dump(kwargs)
-        self._tape.write(line)
+        record = Call(now, self.name, door, args, kwargs)
+        self._tape.called(record)
         moment = () if door == "set_on_connect" else (now,)
         try:
             result = getattr(self.machine, door)(*args, *moment, **kwargs)
         except InvariantBroken:
             raise
         except BaseException as error:
-            line["raised"] = type(error).__name__
+            record.raised = type(error).__name__
             self._judge.raised(self.name, door, error)
             raise
         if door == "data_sent":
@@ -78,10 +82,10 @@ class Watched:
     def actions(self) -> Iterator[Action]:
         """Drain the machine."""
         for action in self.machine.actions():
-            self._tape.write({"from": self.name, **dump_action(action, self.machine.role)})
+            self._tape.acted(self.name, self.machine.role, action)
             self._judge.acted(self.name, action)
             yield action
 
     def turned(self, now: float) -> None:
         """The actions of an input are drained."""
-        self._judge.turned(self.name, self.machine, now)
+        self._judge.turned(self.name, now, self.machine.next_timeout(), stats_of(self.machine))

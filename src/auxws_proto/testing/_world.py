@@ -44,7 +44,7 @@ OPEN_FAULTS: Final = {
 }
 """What an attempt to connect can meet; ``silent`` is no answer at all."""
 
-GRANT_FAULTS: Final = ("server_error", "not_supported", "silent")
+GRANT_FAULTS: Final = ("server_error", "not_supported", "late")
 """What a request for an upload URL can meet."""
 
 LOGIN_FAULTS: Final = ("unavailable", "silent")
@@ -77,7 +77,7 @@ class Faults:
     """A request to the object store meets one of `store_kinds`."""
     store_kinds: Sequence[str] = ("500", "503", "slow_down", "drop", "lost", "expired", "silent")
     grant: float = 0.0
-    """A request for an upload URL meets ``server_error`` or silence."""
+    """A request for an upload URL meets ``server_error`` or comes too late."""
     progress: bool = False
     """Transfers report progress."""
 
@@ -111,6 +111,7 @@ class World:
         self.faults = faults if faults is not None else Faults()
         self.tape = Tape()
         self.judge = Judge()
+        self.count = 0
         self.answers_pings = True
         self.next_opens: deque[str | None] = deque()
         self.next_grants: deque[str | None] = deque()
@@ -247,11 +248,17 @@ class World:
             return
         failure = OPEN_FAULTS[fault]
         if failure is not None:
-            self.clock.call_later(
-                delay, lambda: client.call("transport_failed", failure, transport=number)
-            )
+            self.clock.call_later(delay, lambda: self._refused(client, number, failure))
+
+    def _refused(self, client: Actor, number: int, failure: TransportFailure) -> None:
+        if number in client.opening:
+            client.opening.discard(number)
+            client.call("transport_failed", failure, transport=number)
 
     def _opened(self, client: Actor, number: int) -> None:
+        if number not in client.opening:
+            return
+        client.opening.discard(number)
         serves = (client.name, number)
         name = f"server {len(self.servers) + 1}"
         watched = self._make(name, Role.SERVER, self._server, serves)
@@ -288,7 +295,7 @@ class World:
         if queue:
             return queue.popleft()
         if queue is self.next_grants and self.seed.chance(self.faults.grant):
-            return self.seed.pick(("server_error", "silent"))
+            return self.seed.pick(("server_error", "late"))
         return None
 
     def cut(self, actor: Actor | None = None) -> None:

@@ -1,6 +1,7 @@
 // Presigns by the AWS SDK for JavaScript. Each line of standard input is a JSON object: `method`
-// (PUT or GET), `endpoint`, `bucket`, `key`, `accessKey`, `secretKey`, `expires`, and `checksum`
-// (whether the SDK may add the checksum that it adds by itself). Answers with one URL a line.
+// (PUT or GET), `endpoint`, `bucket`, `key`, `accessKey`, `secretKey`, `expires` (seconds), `age`
+// (how many seconds ago it was signed), and `checksum` (whether the SDK may add the checksum that it
+// adds by itself). Answers with one URL a line.
 
 import { createInterface } from 'node:readline';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
@@ -14,14 +15,18 @@ const presign = async (wanted) => {
         requestChecksumCalculation: wanted.checksum ? 'WHEN_SUPPORTED' : 'WHEN_REQUIRED',
         credentials: { accessKeyId: wanted.accessKey, secretAccessKey: wanted.secretKey },
     });
+    const signed = {
+        expiresIn: wanted.expires,
+        signingDate: new Date(Date.now() - 1000 * wanted.age),
+    };
     const place = { Bucket: wanted.bucket, Key: wanted.key };
     if (wanted.method === 'GET') {
-        return getSignedUrl(client, new GetObjectCommand(place), { expiresIn: wanted.expires });
+        return getSignedUrl(client, new GetObjectCommand(place), signed);
     }
     // docs/protocol.md §8: the server signs `host` and `x-amz-acl`, as a header.
     const command = new PutObjectCommand({ ...place, ACL: 'bucket-owner-full-control' });
     return getSignedUrl(client, command, {
-        expiresIn: wanted.expires,
+        ...signed,
         unhoistableHeaders: new Set(['x-amz-acl']),
         signableHeaders: new Set(['host', 'x-amz-acl']),
     });

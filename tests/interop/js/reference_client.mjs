@@ -5,7 +5,7 @@
 import { createInterface } from 'node:readline';
 import WebSocket from 'ws';
 import { ApiGatewayWebsocketConnectionClient } from '@casual-simulation/aux-websocket-aws';
-import { ReconnectableSocket } from '@casual-simulation/websocket';
+import { SocketManager } from '@casual-simulation/websocket';
 
 globalThis.WebSocket = WebSocket;
 // Standard output is the test's; the packages' own log lines go beside it.
@@ -14,12 +14,17 @@ console.log = console.error;
 const [url, ...types] = process.argv.slice(2);
 const tell = (what) => process.stdout.write(JSON.stringify(what) + '\n');
 
-const client = new ApiGatewayWebsocketConnectionClient(new ReconnectableSocket(url));
+const manager = new SocketManager(url);
+manager.init();
+const client = new ApiGatewayWebsocketConnectionClient(manager.socket);
 client.connectionState.subscribe(({ connected }) => tell({ kind: 'state', connected }));
 client.onError.subscribe((error) => tell({ kind: 'error', error }));
 for (const type of types) {
     client.event(type).subscribe((message) => tell({ kind: 'message', message }));
 }
+
+// A browser reports such an error and goes on.
+process.on('uncaughtException', () => tell({ kind: 'fault' }));
 
 const commands = createInterface({ input: process.stdin });
 commands.on('line', (line) => {

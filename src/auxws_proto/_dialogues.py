@@ -1,0 +1,348 @@
+"""The dialogues of one client: requests and insts over one session, and who waits for them.
+
+It knows which report concerns whom. It must not know how anybody is woken (that is `Answer.wake`
+and `Mailbox.wake`), nor any lock: whoever owns it serialises the calls.
+
+Strategy: a driver hands each report of the machine to `handle` while it drains, so that messages,
+states and outcomes come in their order; what follows from them is sent there and then, and goes out
+in the same drain. There is one machine for each branch, however many objects speak of it, since the
+server knows one watch for each connection and branch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias, TypeVar, assert_never
+
+from ._actions import DeliverMessage, ReportError, ReportGap, ReportSend, ReportState
+from ._constants import SendId, State
+from ._errors import AuxError, LocalProtocolError
+from ._http_request import HttpExchange
+from ._inst import BRANCH_MESSAGES, InstMachine
+from ._inst_shapes import (
+    BranchKey,
+    DeliverAction,
+    DeliverUpdates,
+    DeviceChange,
+    EndWatch,
+    InstConfig,
+    InstUpdates,
+    ReportDevice,
+    SendMessage,
+    SetGreeting,
+    SettleUpdates,
+)
+from ._inst_shared import branch_key
+from ._mailbox import Mailbox
+from ._requests import Answer, Request, Requests
+from .messages import ConnectionInfo, DeviceAction
+
+T = TypeVar("T")
+
+Report: TypeAlias = DeliverMessage | ReportState | ReportSend | ReportError | ReportGap
+"""What `Dialogues.handle` wants to see of a machine's actions."""
+
+Send: TypeAlias = Callable[[Mapping[str, Any], float], SendId]
+SetOnConnect: TypeAlias = Callable[[Iterable[Mapping[str, Any]]], None]
+
+
+class Branch:
+    """One branch: its machine, and the mailboxes and answers that the application waits at."""
+
+    def __init__(self, machine: InstMachine) -> None:
+        self.machine = machine
+        self.updates: Mailbox[InstUpdates] | None = None
+        self.devices: dict[Mailbox[DeviceChange], None] = {}
+        self.actions: dict[Mailbox[DeviceAction], None] = {}
+        self.answers: dict[int, Answer[None]] = {}
+        self.greeting: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the application has enough to read."""
+        return (
+            (self.updates is not None and self.updates.is_full)
+            or any(box.is_full for box in self.devices)
+            or any(box.is_full for box in self.actions)
+        )
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it can be forgotten."""
+        is_left = self.updates is None and not self.devices and not self.actions
+        return is_left and self.machine.is_idle
+
+    def finish(self, error: AuxError | None) -> None:
+        """Nothing more comes."""
+        boxes: list[Mailbox[Any]] = [*self.devices, *self.actions]
+        for box in boxes if self.updates is None else [self.updates, *boxes]:
+            box.finish(error)
+
+
+class Dialogues:
+    """Everything of one client that is more than sending and receiving.
+
+    ``send`` and ``set_on_connect`` are the session's, called while it is drained; ``on_connect``
+    are the application's own messages for each connection. ``report_problem`` is told of updates
+    that failed and that nobody waits for.
+    """
+
+    def __init__(
+        self,
+        send: Send,
+        set_on_connect: SetOnConnect,
+        *,
+        on_connect: Iterable[Mapping[str, Any]] = (),
+        report_problem: Callable[[AuxError], None],
+        config: InstConfig | None = None,
+    ) -> None:
+        self.requests = Requests()
+        self._send = send
+        self._set_on_connect = set_on_connect
+        self._on_connect = tuple(on_connect)
+        self._report_problem = report_problem
+        self._config = config
+        self._state = State.IDLE
+        self._branches: dict[BranchKey, Branch] = {}
+        self._senders: dict[SendId, Branch] = {}
+        self._deadlines: dict[Branch, float] = {}
+        self._streams: dict[HttpExchange, None] = {}
+        self._number = 0
+        self._next_update_id = 1
+
+    # Windows.
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the application has enough to read: stop reading the wire until it is not."""
+        return any(branch.is_full for branch in self._branches.values()) or any(
+            stream.is_full for stream in self._streams
+        )
+
+    def next_timeout(self) -> float | None:
+        """When to call `handle_timeout`; None: no need."""
+        return min(self._deadlines.values(), default=None)
+
+    def next_number(self) -> int:
+        """A number for a question that is told by its id; 1 is the first."""
+        self._number += 1
+        return self._number
+
+    # Requests.
+
+    def open(self, request: Request) -> None:
+        """Look out for the answer to a request, which is to be sent next.
+
+        Raises `LocalProtocolError` if the session is over.
+        """
+        if self._state is State.CLOSED:
+            raise LocalProtocolError("the session is closed for good; make a new one")
+        self.requests.open(request)
+        if isinstance(request, HttpExchange) and request.is_stream:
+            self._streams[request] = None
+
+    def close(self, request: Request) -> None:
+        """Nobody waits for it any more. Twice is once."""
+        self.requests.close(request)
+        if isinstance(request, HttpExchange):
+            self._streams.pop(request, None)
+
+    # Insts.
+
+    def watch(
+        self,
+        key: BranchKey,
+        box: Mailbox[InstUpdates],
+        now: float,
+        *,
+        temporary: bool = False,
+        markers: Iterable[str] = (),
+    ) -> None:
+        """Have the updates of a branch put into ``box``, as `InstMachine.watch` gives them."""
+        branch = self._branch(key)
+        try:
+            branch.machine.watch(now, temporary=temporary, markers=markers)
+            branch.updates = box
+        finally:
+            self._drain(branch, now)
+
+    def unwatch(self, key: BranchKey, box: Mailbox[InstUpdates], now: float) -> None:
+        """Have no more of them. Twice is once."""
+        branch = self._branches.get(key)
+        box.finish()
+        if branch is not None and branch.updates is box:
+            branch.updates = None
+            branch.machine.unwatch(now)
+            self._drain(branch, now)
+
+    def watch_devices(self, key: BranchKey, box: Mailbox[DeviceChange], now: float) -> None:
+        """Have the comings and goings of devices put into ``box``."""
+        branch = self._branch(key)
+        branch.devices[box] = None
+        branch.machine.watch_devices(now)
+        self._drain(branch, now)
+
+    def unwatch_devices(self, key: BranchKey, box: Mailbox[DeviceChange], now: float) -> None:
+        """Have no more of them. Twice is once."""
+        branch = self._branches.get(key)
+        box.finish()
+        if branch is not None and branch.devices.pop(box, box) is None:
+            if not branch.devices:
+                branch.machine.unwatch_devices(now)
+            self._drain(branch, now)
+
+    def devices(self, key: BranchKey) -> dict[str, ConnectionInfo]:
+        """The devices that are connected to a branch, by connection id, while they are watched."""
+        branch = self._branches.get(key)
+        return {} if branch is None else dict(branch.machine.devices)
+
+    def take_actions(self, key: BranchKey, box: Mailbox[DeviceAction]) -> None:
+        """Have the actions of devices put into ``box``."""
+        branch = self._branch(key)
+        branch.actions[box] = None
+        branch.machine.takes_actions = True
+
+    def leave_actions(self, key: BranchKey, box: Mailbox[DeviceAction], now: float) -> None:
+        """Have no more of them. Twice is once."""
+        branch = self._branches.get(key)
+        box.finish()
+        if branch is not None and branch.actions.pop(box, box) is None:
+            branch.machine.takes_actions = bool(branch.actions)
+            self._drain(branch, now)
+
+    def add_updates(
+        self, key: BranchKey, updates: Iterable[str], now: float, answer: Answer[None] | None = None
+    ) -> None:
+        """Add updates to a branch; ``answer`` is settled when they are acknowledged.
+
+        Raises as `InstMachine.add_updates`, and `LocalProtocolError` if the session is over.
+        """
+        branch = self._branch(key)
+        try:
+            update_id = branch.machine.add_updates(updates, now)
+            if answer is not None:
+                branch.answers[update_id] = answer
+        finally:
+            self._drain(branch, now)
+
+    def _branch(self, key: BranchKey) -> Branch:
+        if self._state is State.CLOSED:
+            raise LocalProtocolError("the session is closed for good; make a new one")
+        branch = self._branches.get(key)
+        if branch is None:
+            machine = InstMachine(
+                *key,
+                self._config,
+                is_open=self._state is State.OPEN,
+                first_update_id=self._next_update_id,
+            )
+            branch = self._branches[key] = Branch(machine)
+        return branch
+
+    # What the machine reports, and the clock.
+
+    def handle(self, report: Report, now: float) -> bool:
+        """What the machine reports. True: it is a message that is used here."""
+        if self.requests.handle(report):
+            return True
+        match report:
+            case DeliverMessage():
+                return self._delivered(report, now)
+            case ReportSend():
+                branch = self._senders.get(report.send_id)
+                if branch is not None:
+                    if report.final:
+                        del self._senders[report.send_id]
+                    branch.machine.handle(report, now)
+                    self._drain(branch, now)
+            case ReportState() | ReportGap():
+                for branch in list(self._branches.values()):
+                    branch.machine.handle(report, now)
+                    self._drain(branch, now)
+                if isinstance(report, ReportState):
+                    self._state_reported(report)
+            case ReportError():
+                pass
+            case _:
+                assert_never(report)
+        return False
+
+    def handle_timeout(self, now: float) -> None:
+        """Do what is due. Free when nothing is."""
+        for branch, deadline in list(self._deadlines.items()):
+            if deadline <= now:
+                branch.machine.handle_timeout(now)
+                self._drain(branch, now)
+
+    def _delivered(self, report: DeliverMessage, now: float) -> bool:
+        if not self._branches or report.message.get("type") not in BRANCH_MESSAGES:
+            return False
+        key = branch_key(report.message)
+        branch = None if key is None else self._branches.get(key)
+        if branch is None:
+            return False
+        used = branch.machine.handle(report, now)
+        self._drain(branch, now)
+        return used
+
+    def _state_reported(self, report: ReportState) -> None:
+        self._state = report.state
+        if report.state is State.CLOSED:
+            for branch in self._branches.values():
+                branch.finish(report.cause)
+            self._branches.clear()
+            self._deadlines.clear()
+
+    def _drain(self, branch: Branch, now: float) -> None:
+        machine = branch.machine
+        for action in machine.actions():
+            match action:
+                case SendMessage():
+                    try:
+                        send_id = self._send(action.message, now)
+                    except AuxError as error:
+                        machine.not_sent(action.ref, error, now)
+                    else:
+                        machine.sent(action.ref, send_id)
+                        self._senders[send_id] = branch
+                case SetGreeting():
+                    branch.greeting = action.messages
+                    self._greet()
+                case DeliverUpdates():
+                    if branch.updates is not None:
+                        branch.updates.put(action.batch, action.batch.size)
+                case EndWatch():
+                    if branch.updates is not None:
+                        branch.updates.finish(action.error)
+                        branch.updates = None
+                case SettleUpdates():
+                    self._settle(branch.answers.pop(action.update_id, None), action.error)
+                case ReportDevice():
+                    for devices in branch.devices:
+                        devices.put(action.change, 0)
+                case DeliverAction():
+                    for actions in branch.actions:
+                        actions.put(action.action, 0)
+                case _:
+                    assert_never(action)
+        deadline = machine.next_timeout()
+        if deadline is None:
+            self._deadlines.pop(branch, None)
+        else:
+            self._deadlines[branch] = deadline
+        if branch.is_idle and self._branches.get(machine.key) is branch:
+            del self._branches[machine.key]
+            self._next_update_id = max(self._next_update_id, machine.next_update_id)
+
+    def _greet(self) -> None:
+        greetings = [message for branch in self._branches.values() for message in branch.greeting]
+        self._set_on_connect([*self._on_connect, *greetings])
+
+    def _settle(self, answer: Answer[None] | None, error: AuxError | None) -> None:
+        if answer is None:
+            if error is not None:
+                self._report_problem(error)
+        elif error is not None:
+            answer.fail(error)
+        else:
+            answer.settle(None)

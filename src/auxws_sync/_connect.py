@@ -1,0 +1,72 @@
+"""`connect`: a client that connects, in one line.
+
+It knows the parameters. What they do is the client's business.
+"""
+
+from __future__ import annotations
+
+import ssl as tls
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from auxws_proto import Config, Credentials
+
+from ._client import AuxClient
+from ._dial import Connector
+from ._errands import Asked, Headers
+from ._http import HttpTransport
+from ._roles import Observer
+from ._signals import sigterm_leaves
+
+
+@contextmanager
+def connect(
+    url: Asked[str],
+    *,
+    subprotocol: str | None = None,
+    login: Asked[Credentials] | None = None,
+    on_connect: Iterable[Mapping[str, Any]] = (),
+    config: Config | None = None,
+    headers: Asked[Headers] = (),
+    ssl: tls.SSLContext | None = None,
+    proxy: str | None = None,
+    http: HttpTransport | None = None,
+    transport: Connector | None = None,
+    outbox: None = None,
+    trace: None = None,
+    observer: Observer | None = None,
+) -> Generator[AuxClient]:
+    """A connecting client: ``with connect(url) as client``.
+
+    ``url`` (``wss:``, ``ws:``, or ``https:``, ``http:``, which mean the same) and ``headers`` may
+    be callables that are asked for each attempt; so may ``login`` (a `ConnectionToken` or
+    `ConnectionId`), for each connection. They are called on threads of the client, and without any
+    lock. ``on_connect`` are messages that go out after each login. ``ssl`` is the TLS context of
+    both legs, ``proxy`` an ``http://`` or ``socks5://`` URL for both. ``http`` and ``transport``
+    replace what makes requests and opens connections; an ``http`` can be shared by any number of
+    clients. ``observer`` is called with each action of the machine, on the client's own thread, and
+    must be quick. Raises `LocalProtocolError` for a mistake in any of these; that the server cannot
+    be reached is told by `AuxClient.wait_connected` and `AuxClient.states`.
+
+    In the main thread SIGTERM leaves the block (with `SystemExit`), so that what is accepted is
+    sent, unless the program has a handler of its own.
+    """
+    client = AuxClient(
+        url,
+        subprotocol=subprotocol,
+        login=login,
+        on_connect=on_connect,
+        config=config,
+        headers=headers,
+        ssl=ssl,
+        proxy=proxy,
+        http=http,
+        transport=transport,
+        outbox=outbox,
+        trace=trace,
+        observer=observer,
+    )
+    with sigterm_leaves(), client:
+        client.connect()
+        yield client
