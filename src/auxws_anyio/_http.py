@@ -6,8 +6,8 @@ records included, shows a URL.
 
 Strategy: it drives httpcore, the engine of httpx, and none of what httpx adds (environment, netrc,
 cookies, redirects, a log line for each request): each of them would have to be turned off. One
-pool for each rule about addresses, made on first use, so that a connection that was admitted
-under one rule never serves another.
+pool for each scheme and rule about addresses, made on first use, so that a connection that was
+admitted under one rule never serves another.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class HttpClient:
         self._tls = ssl
         self._proxy = check_proxy(proxy)
         self._max_connections = max_connections
-        self._pools: dict[str, httpcore.AsyncConnectionPool] = {}
+        self._pools: dict[tuple[str, str], httpcore.AsyncConnectionPool] = {}
 
     async def transfer(
         self,
@@ -110,8 +110,9 @@ class HttpClient:
         progress: Progress,
     ) -> HttpResponded | HttpFailed:
         """Make the request; see `HttpTransport`."""
-        pool = self._pool(_address_rule(policy, websocket_url))
+        rule = _address_rule(policy, websocket_url)
         try:
+            pool = self._pool(rule, urlsplit(request.url.reveal()).scheme)
             with Run(progress) as run:
                 return await _exchange(pool, request, run)
         except TransferFailed as error:
@@ -126,11 +127,13 @@ class HttpClient:
         for pool in pools.values():
             await pool.aclose()
 
-    def _pool(self, rule: str) -> httpcore.AsyncConnectionPool:
-        pool = self._pools.get(rule)
+    def _pool(self, rule: str, scheme: str) -> httpcore.AsyncConnectionPool:
+        pool = self._pools.get((rule, scheme))
         if pool is None:
-            pool = self._pools[rule] = httpcore.AsyncConnectionPool(
-                ssl_context=self._tls or default_tls(),
+            # Plain HTTP, which is for loopback, does not wait for the roots to be loaded.
+            context = (self._tls or default_tls()) if scheme == "https" else None
+            pool = self._pools[rule, scheme] = httpcore.AsyncConnectionPool(
+                ssl_context=context,
                 max_connections=self._max_connections,
                 keepalive_expiry=KEEPALIVE_EXPIRY,
                 network_backend=Backend(self._proxy, _ADDRESS_RULES[rule]),

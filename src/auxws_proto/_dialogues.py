@@ -16,7 +16,7 @@ from typing import Any, TypeAlias, TypeVar, assert_never
 
 from ._actions import DeliverMessage, ReportError, ReportGap, ReportSend, ReportState
 from ._constants import SendId, State
-from ._errors import AuxError, LocalProtocolError
+from ._errors import AuxError, ConnectionFailed, LocalProtocolError
 from ._http_request import HttpExchange
 from ._inst import BRANCH_MESSAGES, InstMachine
 from ._inst_shapes import (
@@ -44,6 +44,10 @@ Report: TypeAlias = DeliverMessage | ReportState | ReportSend | ReportError | Re
 
 Send: TypeAlias = Callable[[Mapping[str, Any], float], SendId]
 SetOnConnect: TypeAlias = Callable[[Iterable[Mapping[str, Any]]], None]
+
+
+def _nothing() -> None:
+    """Nobody waits for room."""
 
 
 class Branch:
@@ -102,6 +106,8 @@ class Dialogues:
         self._on_connect = tuple(on_connect)
         self._report_problem = report_problem
         self._config = config
+        self.room_made: Callable[[], None] = _nothing
+        """Called when a branch may have room for more updates."""
         self._state = State.IDLE
         self._branches: dict[BranchKey, Branch] = {}
         self._senders: dict[SendId, Branch] = {}
@@ -285,13 +291,23 @@ class Dialogues:
         self._drain(branch, now)
         return used
 
+    def finish(self, error: AuxError | None) -> None:
+        """Nothing more comes, because of ``error`` if one is given. Twice is once."""
+        self._state = State.CLOSED
+        over = error or ConnectionFailed("closed", "the client has ended")
+        self.requests.fail_all(over)
+        for branch in self._branches.values():
+            branch.finish(error)
+            for answer in branch.answers.values():
+                answer.fail(over)
+        self._branches.clear()
+        self._deadlines.clear()
+        self.room_made()
+
     def _state_reported(self, report: ReportState) -> None:
         self._state = report.state
         if report.state is State.CLOSED:
-            for branch in self._branches.values():
-                branch.finish(report.cause)
-            self._branches.clear()
-            self._deadlines.clear()
+            self.finish(report.cause)
 
     def _drain(self, branch: Branch, now: float) -> None:
         machine = branch.machine
@@ -339,6 +355,7 @@ class Dialogues:
         self._set_on_connect([*self._on_connect, *greetings])
 
     def _settle(self, answer: Answer[None] | None, error: AuxError | None) -> None:
+        self.room_made()
         if answer is None:
             if error is not None:
                 self._report_problem(error)

@@ -37,6 +37,8 @@ _MAY_BE_EXPIRED: Final = frozenset({"AccessDenied", "ExpiredToken"})
 
 _TRANSIENT_STATUSES: Final = frozenset({429, 500, 502, 503, 504})
 _CODE = re.compile(rb"<Code>\s*([A-Za-z0-9.]{1,64})\s*</Code>")
+_SAYS_EXPIRED = re.compile(rb"expired|difference between the request time", re.IGNORECASE)
+"""The second is rclone's, with AccessDenied and 400; S3 has it with RequestTimeTooSkewed alone."""
 _EMPTY_CRC32 = "AAAAAA=="
 
 
@@ -84,7 +86,7 @@ def judge(
 
 def _expiry(url: str, body: bytes) -> str:
     """Whether the store says that the URL has expired, and by how much."""
-    if b"expired" not in body.lower():
+    if _SAYS_EXPIRED.search(body) is None:
         return ""
     expires, server = _time(body, b"Expires"), _time(body, b"ServerTime")
     if expires is None or server is None:

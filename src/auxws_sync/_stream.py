@@ -92,7 +92,7 @@ class Stream:
             except _WOULD_BLOCK:
                 return 0
             except OSError as error:
-                raise StreamFailed("write", reason_of(error)) from None
+                raise self._failed("write", error) from None
             del self._out[:sent]
             self._gone += sent
         count = 0
@@ -107,7 +107,7 @@ class Stream:
         except _WOULD_BLOCK:
             return b""
         except OSError as error:
-            raise StreamFailed("read", reason_of(error)) from None
+            raise self._failed("read", error) from None
         self.is_ended = not data
         return data if self._tls is None else self._decrypt(self._tls, data)
 
@@ -123,12 +123,16 @@ class Stream:
             with contextlib.suppress(ssl.SSLError, ValueError):
                 self._tls.unwrap()
             self._queue(self._outgoing.read())
-            # That the peer was faster changes nothing.
+        if self._tls is not None:
+            # That the peer was faster changes nothing. Without a handshake this is an alert.
             with contextlib.suppress(StreamFailed):
                 self.flush()
         # A forked child may hold the socket too: closing alone would not tell the peer then.
         shut_down(self.socket)
         self.socket.close()
+
+    def _failed(self, kind: str, error: OSError) -> StreamFailed:
+        return StreamFailed(kind if self.is_ready else "tls", reason_of(error))
 
     def _queue(self, data: bytes) -> None:
         if self._is_broken:
@@ -139,11 +143,11 @@ class Stream:
     def _decrypt(self, tls: ssl.SSLObject, data: bytes) -> bytes:
         if data:
             self._incoming.write(data)
+        elif not self.is_ready:
+            raise StreamFailed("tls", "the peer hung up during the TLS handshake")
         else:
             self._incoming.write_eof()
         if not self.is_ready and not self._shake_hands(tls):
-            if self.is_ended:
-                raise StreamFailed("tls", "the peer hung up during the TLS handshake")
             return b""
         parts: list[bytes] = []
         try:

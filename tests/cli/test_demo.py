@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import runpy
 import sys
 from collections import Counter
 from typing import Any
@@ -14,6 +15,7 @@ from rich.progress import Progress
 
 from auxws_anyio import _demo, _screen
 from auxws_anyio._cli import main
+from auxws_proto import __version__
 
 
 @pytest.fixture(params=["asyncio", "trio"])
@@ -129,6 +131,18 @@ def test_a_terminal_with_rich_gets_bars(monkeypatch: pytest.MonkeyPatch) -> None
 
     with _screen.screen_for_people() as screen:
         assert isinstance(screen, _screen.Bars)
+
+
+def test_the_module_is_the_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["auxws", "--version"])
+
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_module("auxws_anyio", run_name="__main__")
+
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"auxws {__version__}\n"
 
 
 def test_an_interrupt_has_its_status(monkeypatch: pytest.MonkeyPatch) -> None:

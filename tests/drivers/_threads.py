@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import anyio
+from anyio.lowlevel import checkpoint
 from anyio.to_thread import run_sync
 
 import auxws_sync
@@ -92,7 +93,12 @@ class ThreadStream:
         return self
 
     async def __anext__(self) -> Any:
-        item = await in_thread(self._subscription.receive)
+        # What is there already costs no thread.
+        await checkpoint()
+        try:
+            item = self._subscription.receive(timeout=0)
+        except TimeoutError:
+            item = await in_thread(self._subscription.receive)
         if item is None:
             raise StopAsyncIteration
         return item

@@ -372,7 +372,7 @@ async def test_a_bad_proxy_is_refused(proxy: str) -> None:
 
 async def test_what_should_never_happen_is_a_failure_without_words(case: Case) -> None:
     class Odd(HttpClient):
-        def _pool(self, rule: str) -> Any:
+        def _pool(self, rule: str, scheme: str) -> Any:
             class Pool:
                 def stream(self, *_: Any, **__: Any) -> Any:
                     raise RuntimeError("http://hush")

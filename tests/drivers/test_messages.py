@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from auxws_anyio.gateway import GatewayConnection
-from auxws_proto import Config, LocalProtocolError, Stage, State
+from auxws_proto import Config, LocalProtocolError, Stage, State, encode
 from tests.drivers.adapter import Driver
 from tests.drivers.serving import serving, take
 
@@ -78,6 +78,16 @@ async def test_what_cannot_be_sent_is_refused_and_changes_nothing(
 
         assert (await client.request({"type": "x"}, reply="x")) == {"type": "x"}
         assert client.stats.sent["inline"].messages == 1
+
+
+async def test_a_message_that_is_encoded_once_can_be_sent_often(driver: Driver) -> None:
+    encoded = encode({"type": "note", "items": [1]}, Config())
+    async with serving() as gateway, driver.connect(gateway.url) as client:
+        with client.event("note") as stream:
+            for _ in range(2):
+                await client.send(encoded)
+
+            assert await take(stream, 2) == [{"type": "note", "items": [1]}] * 2
 
 
 async def test_a_receipt_tells_the_way_of_a_large_message(driver: Driver) -> None:

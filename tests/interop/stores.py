@@ -6,6 +6,7 @@ server does (``docs/protocol.md`` §8). It must not know what the URLs are then 
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -46,8 +47,9 @@ Presign = Callable[..., str]
 """``presign(store, method, key, expires=…, access_key=…)``: a URL. Times are in seconds."""
 
 
+@functools.cache
 def boto_client(store: StorePeer, access_key: str = ACCESS_KEY) -> Any:
-    """botocore's client for a store. Whoever made it closes it."""
+    """botocore's client for a store: made once, since that costs a second."""
     session = botocore.session.Session()
     return session.create_client(
         "s3",
@@ -73,15 +75,13 @@ def presign_by_botocore(
     access_key: str = ACCESS_KEY,
 ) -> str:
     """A URL by botocore, which signs ``x-amz-acl`` as a header, as the server's SDK does."""
-    client = boto_client(store, access_key)
-    try:
-        operation = {"PUT": "put_object", "GET": "get_object"}[method]
-        place = {"Bucket": BUCKET, "Key": key}
-        params = {**place, "ACL": ACL} if method == "PUT" else place
-        url: str = client.generate_presigned_url(operation, Params=params, ExpiresIn=expires)
-        return url
-    finally:
-        client.close()
+    operation = {"PUT": "put_object", "GET": "get_object"}[method]
+    place = {"Bucket": BUCKET, "Key": key}
+    params = {**place, "ACL": ACL} if method == "PUT" else place
+    url: str = boto_client(store, access_key).generate_presigned_url(
+        operation, Params=params, ExpiresIn=expires
+    )
+    return url
 
 
 def presign_by_javascript(presigner: Program) -> Presign:

@@ -493,3 +493,31 @@ def test_the_end_without_a_watch() -> None:
     desk.state(State.CLOSED)
 
     assert devices.is_finished
+
+
+def test_whoever_runs_the_machine_may_fail() -> None:
+    desk = Desk()
+    rooms: list[int] = []
+    desk.hub.room_made = lambda: rooms.append(1)
+    updates, answer, request = desk.watch(), desk.add("u"), Request("pong")
+    desk.hub.open(request)
+    error = AuxError("crashed")
+
+    desk.hub.finish(error)
+
+    for look in (updates.pop, answer.get, request.get):
+        with pytest.raises(AuxError, match="crashed"):
+            look()
+    assert rooms == [1]
+
+
+def test_an_end_without_a_cause_fails_those_who_wait() -> None:
+    desk = Desk()
+    updates, answer = desk.watch(), desk.add("u")
+
+    desk.hub.finish(None)
+
+    assert updates.is_finished
+    assert updates.pop() is None
+    with pytest.raises(ConnectionFailed, match="the client has ended"):
+        answer.get()

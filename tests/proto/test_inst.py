@@ -5,7 +5,14 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from auxws_proto import DeliverMessage, ReportError, ReportProgress, ServerError, State
+from auxws_proto import (
+    DeliverMessage,
+    OutboxFull,
+    ReportError,
+    ReportProgress,
+    ServerError,
+    State,
+)
 from auxws_proto._inst import InstMachine
 from tests.proto.inst_bench import BRANCH, InstBench, device
 
@@ -207,3 +214,14 @@ def test_the_end_of_the_session_settles_everything() -> None:
 
     assert actions == [("failed", 1, "SendFailed")]
     assert bench.state(State.CLOSED) == []
+
+
+def test_a_message_that_the_session_did_not_accept() -> None:
+    bench = InstBench()
+    bench.accepts = OutboxFull("full")
+    bench.add("u")
+    bench.accepts = None
+
+    actions = bench.after(5)
+
+    assert actions == [("send", "add_updates", ["u"], 1)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -21,7 +22,7 @@ def violation_of(data: bytes | str, max_depth: int = DEPTH) -> Violation:
     return caught.value.violation
 
 
-NESTS = {
+NESTS: dict[str, Callable[[int], bytes]] = {
     "arrays": lambda n: b"[" * n + b"]" * n,
     "objects": lambda n: b'{"a":' * (n - 1) + b"{}" + b"}" * (n - 1),
     "object around array": lambda n: (
@@ -37,9 +38,7 @@ NESTS = {
 
 @pytest.mark.parametrize("nest", NESTS.values(), ids=NESTS)
 @pytest.mark.parametrize("limit", [2, 7, 256, 500])
-def test_the_limit_of_nesting_is_exact(nest: object, limit: int) -> None:
-    assert callable(nest)
-
+def test_the_limit_of_nesting_is_exact(nest: Callable[[int], bytes], limit: int) -> None:
     at, over = nest(limit), nest(limit + 1)
 
     assert (is_too_deep(at, limit), is_too_deep(over, limit)) == (False, True)

@@ -155,6 +155,20 @@ class TestRouter:
 
         assert (router.collect(), router.undelivered) == (10, 1)
 
+    def test_what_a_dialogue_has_used_waits_for_nobody(self) -> None:
+        router, box = Router(), MessageBox("a")
+        used = DeliverMessage(message={"type": "a"}, size=10, event_id=0, transport=1, used=True)
+
+        router.deliver(used)
+        early = (router.collect(), router.has_backlog)
+        router.open(box)
+        router.deliver(used)
+        router.close(box)
+        router.deliver(used)
+
+        assert early == (10, False)
+        assert (router.collect(), router.undelivered) == (20, 0)
+
     def test_the_backlog_goes_to_the_first_consumer(self) -> None:
         router = Router()
         router.deliver(delivery("a", n=1))

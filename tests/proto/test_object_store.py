@@ -113,6 +113,10 @@ def expired(expires: str, server: str) -> bytes:
             "the signer's clock is 3600 s ahead of the store's",
         ),
         (xml("AccessDenied", "Request has expired"), "the URL has expired"),
+        (
+            xml("AccessDenied", "The difference between the request time and the server's time"),
+            "the URL has expired",
+        ),
         (expired("yesterday", "2026-03-01T13:00:07Z"), "the URL has expired"),
         (expired("2026-99-01T13:00:00Z", "2026-03-01T13:00:07Z"), "the URL has expired"),
         (expired("2026-03-01T13:00:00Z", ""), "the URL has expired"),

@@ -306,3 +306,13 @@ def test_the_size_of_a_message_is_in_bytes_whatever_it_came_as() -> None:
         sizes += [action.size for action in bench.actions if isinstance(action, DeliverMessage)]
 
     assert sizes == [len(event.encode())] * 2
+
+
+def test_the_time_of_the_last_input() -> None:
+    bench = Bench(now=7.0)
+    times = [bench.session.now]
+
+    bench.connect()
+    times.append(bench.session.now)
+
+    assert times == [-math.inf, 7.0]

@@ -378,6 +378,7 @@ def test_a_close_of_ours_ends_with_the_peers_answer(role: Role) -> None:
     assert socket.close(1000, "again") == b""
     (event,) = peer.receive(data)
     assert event == ws.CloseConnection(code=1000, reason="done")
+    assert isinstance(event, ws.CloseConnection)
 
     meanwhile = peer.frame(TEXT, b"still read") + peer.frame(PING, b"p")
     answer = peer.send(event.response())

@@ -11,6 +11,7 @@ from ._actor import Actor, Application
 from ._clock import Alarm, VirtualClock
 from ._judge import InvariantBroken, Judge
 from ._operations import OPERATIONS, Operation, numbered, perform
+from ._replay import Factory, Replayed, TraceError, read, replay
 from ._seed import Seed
 from ._store import STORE_FAULTS, Answer, ObjectStore
 from ._world import (
@@ -31,14 +32,19 @@ __all__ = [
     "Alarm",
     "Answer",
     "Application",
+    "Factory",
     "Faults",
     "InvariantBroken",
     "Judge",
     "ObjectStore",
     "Operation",
+    "Replayed",
     "Seed",
+    "TraceError",
     "VirtualClock",
     "World",
     "numbered",
     "perform",
+    "read",
+    "replay",
 ]

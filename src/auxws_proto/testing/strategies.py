@@ -11,7 +11,7 @@ import json
 import sys
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NotRequired, Required, TypeAlias
 
 from hypothesis import strategies as st
@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from .. import messages
 from .._config import Config
 from .._constants import EventType, Role
-from ._operations import Operation
+from ._operations import OPERATIONS, Operation
 from ._store import STORE_FAULTS
 from ._world import GRANT_FAULTS, LOGIN_FAULTS, OPEN_FAULTS, text_frame
 
@@ -239,16 +239,19 @@ def configs(role: Role) -> st.SearchStrategy[Config]:
     )
 
 
+_SIZES: Final = st.sampled_from([1, 10, 180, 200, 205, 210, 215, 220, 250, 900, 1_000, 2_000])
+_PEACEFUL: Final[dict[str, tuple[Drawn, ...]]] = {
+    "send": (_SIZES, st.sampled_from(["x", "é", "漢"])),
+    "server_send": (_SIZES,),
+    "run": (st.sampled_from([0.0, 0.01, 0.05, 0.2, 1.0, 3.0, 10.0, 40.0]),),
+}
+
+
 def operations() -> st.SearchStrategy[Operation]:
     """One operation on a world (`OPERATIONS`), of any kind."""
-    sizes = st.sampled_from([1, 10, 180, 200, 205, 210, 215, 220, 250, 900, 1_000, 2_000])
-    fonts = st.sampled_from(["x", "é", "漢"])
-    seconds = st.sampled_from([0.0, 0.01, 0.05, 0.2, 1.0, 3.0, 10.0, 40.0])
     texts = hostile_texts().map(lambda data: data.decode("utf-8", "replace"))
     drawn: dict[str, tuple[Drawn, ...]] = {
-        "send": (sizes, fonts),
-        "server_send": (sizes,),
-        "run": (seconds,),
+        **_PEACEFUL,
         "stall": (st.sampled_from(["up", "down", "both"]),),
         "open_fault": (st.sampled_from([*OPEN_FAULTS]),),
         "grant_fault": (st.sampled_from(GRANT_FAULTS),),
@@ -258,14 +261,12 @@ def operations() -> st.SearchStrategy[Operation]:
         "inject_up": (texts,),
         "mute": (st.booleans(),),
     }
-    bare = (
-        "connect", "disconnect", "close_server", "cut", "unstall", "forget", "pause", "resume",
-        "stop_taking", "take",
-    )  # fmt: skip
-    return st.one_of(
-        [st.tuples(*args).map(_named(name)) for name, args in drawn.items()]
-        + [st.sampled_from([Operation(name) for name in bare])]
-    )
+    bare = [Operation(name) for name in OPERATIONS if name not in drawn]
+    return _one_of(drawn) | st.sampled_from(bare)
+
+
+def _one_of(drawn: Mapping[str, tuple[Drawn, ...]]) -> st.SearchStrategy[Operation]:
+    return st.one_of([st.tuples(*args).map(_named(name)) for name, args in drawn.items()])
 
 
 def _named(name: str) -> Any:
@@ -279,7 +280,5 @@ def operation_lists(max_size: int = 30) -> st.SearchStrategy[list[Operation]]:
 
 def sessions(max_size: int = 20) -> st.SearchStrategy[list[Operation]]:
     """Valid sessions: nothing goes wrong, and time passes."""
-    peaceful = operations().filter(lambda op: op.name in ("send", "server_send", "run"))
-    return st.lists(peaceful, max_size=max_size).map(
-        lambda ops: [Operation("connect"), Operation("run", (1.0,)), *ops]
-    )
+    begin = [Operation("connect"), Operation("run", (1.0,))]
+    return st.lists(_one_of(_PEACEFUL), max_size=max_size).map(lambda rest: [*begin, *rest])

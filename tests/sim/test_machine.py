@@ -1,0 +1,205 @@
+"""Client against server in a hostile world: every door, every fault, every promise judged.
+
+The promises are those of ``auxws_proto.testing``'s judge, which looks on all the time; here is what
+happens, in any order, and what must hold when it is over.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import settings, target
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from auxws_proto import Config, Role, Stage, State
+from auxws_proto.testing import (
+    GRANT_FAULTS,
+    LOGIN_FAULTS,
+    OPEN_FAULTS,
+    STORE_FAULTS,
+    Faults,
+    Operation,
+    World,
+    numbered,
+)
+from auxws_proto.testing.strategies import byte_streams, configs, hostile_texts, message, messages_to
+
+SIZES = st.sampled_from([1, 10, 180, 200, 205, 210, 215, 220, 250, 900, 1_000, 2_000])
+FONTS = st.sampled_from(["x", "é", "漢"])
+SECONDS = st.sampled_from([0.0, 0.01, 0.05, 0.2, 1.0, 3.0, 10.0, 40.0])
+RANGES = st.sampled_from([(0.0, 0.0), (0.0, 0.1), (0.5, 2.0)])
+LONGEST_PAUSE = 3_600.0
+
+FAULTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "latency": st.sampled_from([(0.0, 0.0), (0.01, 0.05), (0.5, 3.0)]),
+        "write_delay": RANGES,
+        "store_latency": RANGES,
+        "late_timers": RANGES,
+        "split": st.sampled_from([0.5, 1.0]),
+        "join": st.sampled_from([0.5, 1.0]),
+        "cut": st.just(0.02),
+        "refuse": st.just(0.2),
+        "store": st.just(0.2),
+        "grant": st.just(0.1),
+        "progress": st.just(True),
+    },
+).map(lambda fields: Faults(**fields))
+
+
+class HostileWorld(RuleBasedStateMachine):
+    """Rules for a world of `AuxSession`s."""
+
+    kind: Any = "session"
+    world: World
+
+    def operate(self, name: str, *args: Any) -> None:
+        Operation(name, args)(self.world)
+
+    @initialize(
+        seed=st.integers(0, 2**32), client=configs(Role.CLIENT), server=configs(Role.SERVER),
+        faults=FAULTS,
+    )  # fmt: skip
+    def make(self, seed: int, client: Config, server: Config, faults: Faults) -> None:
+        self.world = World(seed, client=client, server=server, kind=self.kind, faults=faults)
+        self.world.client.call("connect")
+
+    # Doors.
+
+    @rule(size=SIZES, font=FONTS)
+    def send(self, size: int, font: str) -> None:
+        self.operate("send", size, font)
+
+    @rule(size=SIZES)
+    def server_sends(self, size: int) -> None:
+        self.operate("server_send", size)
+
+    @rule(drawn=messages_to(Role.SERVER))
+    def send_any_message(self, drawn: dict[str, Any]) -> None:
+        self.world.client.send(drawn)
+
+    @rule(seconds=SECONDS)
+    def time_passes(self, seconds: float) -> None:
+        self.world.run(seconds)
+
+    @rule()
+    def connect(self) -> None:
+        self.operate("connect")
+
+    @rule()
+    def disconnect(self) -> None:
+        self.operate("disconnect")
+
+    @rule()
+    def server_closes(self) -> None:
+        self.operate("close_server")
+
+    @rule()
+    def stop_reading(self) -> None:
+        self.operate("pause")
+
+    @rule()
+    def read_on(self) -> None:
+        self.operate("resume")
+
+    @rule()
+    def application_is_slow(self) -> None:
+        self.operate("stop_taking")
+
+    @rule()
+    def application_takes(self) -> None:
+        self.operate("take")
+
+    # Faults.
+
+    @rule()
+    def cut(self) -> None:
+        self.operate("cut")
+
+    @rule(way=st.sampled_from(["up", "down", "both"]))
+    def stall(self, way: str) -> None:
+        self.operate("stall", way)
+
+    @rule()
+    def unstall(self) -> None:
+        self.operate("unstall")
+
+    @rule(kind=st.sampled_from([*OPEN_FAULTS]))
+    def next_open_fails(self, kind: str) -> None:
+        self.operate("open_fault", kind)
+
+    @rule(kind=st.sampled_from(GRANT_FAULTS))
+    def next_upload_url_fails(self, kind: str) -> None:
+        self.operate("grant_fault", kind)
+
+    @rule(kind=st.sampled_from(LOGIN_FAULTS))
+    def next_login_fails(self, kind: str) -> None:
+        self.operate("login_fault", kind)
+
+    @rule(kind=st.sampled_from(STORE_FAULTS))
+    def next_transfer_fails(self, kind: str) -> None:
+        self.operate("store_fault", kind)
+
+    @rule()
+    def store_forgets(self) -> None:
+        self.operate("forget")
+
+    @rule(data=hostile_texts())
+    def hostile_text_comes_down(self, data: bytes) -> None:
+        self.world.inject(data)
+
+    @rule(data=hostile_texts())
+    def hostile_text_comes_up(self, data: bytes) -> None:
+        if self.world.server is not None:
+            self.world.inject(data, self.world.server)
+
+    @rule(is_mute=st.booleans())
+    def pings_are_not_answered(self, is_mute: bool) -> None:
+        self.operate("mute", is_mute)
+
+    # The end.
+
+    def teardown(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        world = self.world
+        world.calm()
+        # Whatever was on its way comes in, and pauses end.
+        world.run(LONGEST_PAUSE)
+        client = world.client
+        probes = [numbered(world, 1), numbered(world, 700), numbered(world, 2)]
+        sent = [client.send(probe) for probe in probes]
+        world.rest(within=2 * LONGEST_PAUSE)
+        target(float(len(world.servers)), label="connections")
+        target(float(len(client.sent)), label="sends")
+        if client.machine.state is State.CLOSED:
+            assert sent == [None] * 3
+            return
+        wanted = Stage.CONFIRMED if client.machine.config.confirm else Stage.SENT
+        assert [client.outcomes[send_id] for send_id in sent if send_id] == [wanted] * 3
+        came = [message for server in world.servers for message in server.delivered]
+        assert all(probe in came for probe in probes)
+
+
+class HostileByteWorld(HostileWorld):
+    """The same for `AuxWebSocket`s, whose bytes come in any portions."""
+
+    kind = "websocket"
+
+    @rule(data=byte_streams(Role.SERVER))
+    def hostile_bytes_come_down(self, data: bytes) -> None:
+        self.world.inject_bytes(data)
+
+    @precondition(lambda self: hasattr(self, "world") and self.world.server is not None)
+    @rule(data=byte_streams(Role.CLIENT))
+    def hostile_bytes_come_up(self, data: bytes) -> None:
+        self.world.inject_bytes(data, self.world.server)
+
+
+HostileWorld.TestCase.settings = settings(stateful_step_count=30)
+HostileByteWorld.TestCase.settings = settings(stateful_step_count=30)
+
+TestHostileWorld = HostileWorld.TestCase
+TestHostileByteWorld = HostileByteWorld.TestCase
