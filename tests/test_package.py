@@ -108,19 +108,6 @@ def test_all_is_what_the_package_exports_and_defines(package: Path) -> None:
 
 
 @every_package
-def test_a_module_that_is_exported_from_is_exported_whole(package: Path) -> None:
-    exported = exports(package)
-
-    missing = {
-        f"{module}.{name}"
-        for module in set(exported.values())
-        for name in public_names(module_file(package, module)) - exported.keys()
-    }
-
-    assert missing == set()
-
-
-@every_package
 def test_a_name_is_exported_from_where_it_is_defined(package: Path) -> None:
     strangers = {
         f"{module}.{name}"

@@ -37,6 +37,9 @@ IMPURE_BUILTINS = {"__import__", "breakpoint", "compile", "eval", "exec", "input
 CLOCK_METHODS = {"now", "today", "utcnow"}
 CLOCK_OWNERS = {"date", "datetime"}
 
+PROGRAMS = {"auxws_proto/testing/__main__.py": "a command: it reads a file and prints"}
+"""Modules beside the core that are run, and that nothing imports."""
+
 DRIVERS = {
     # httpcore comes with httpx, which has no hook of its own for the address that it connects to.
     "auxws_anyio": {"anyio", "auxws_anyio", "auxws_proto", "httpcore", "httpx", "python_socks"},
@@ -47,6 +50,7 @@ DRIVER_ROOMS = {
     ("auxws_anyio", "gateway"): {"h11"},
     ("auxws_anyio", "cli"): {"rich"},
     ("auxws_anyio", "demo"): {"rich"},
+    ("auxws_anyio", "screen"): {"rich"},
     ("auxws_anyio", "__main__"): {"rich"},
 }
 
@@ -100,7 +104,14 @@ def impurities(path: Path) -> Iterator[str]:
                 pass
 
 
-@pytest.mark.parametrize("path", modules(CORE), ids=name)
+def test_nothing_imports_a_program() -> None:
+    imported = {module for path in modules(SRC) for module in imports(path)}
+    assert not {n.removesuffix(".py").replace("/", ".") for n in PROGRAMS} & imported
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in modules(CORE) if name(path) not in PROGRAMS], ids=name
+)
 def test_core_module_is_pure(path: Path) -> None:
     assert list(impurities(path)) == []
 

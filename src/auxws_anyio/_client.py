@@ -19,21 +19,22 @@ import anyio
 from anyio.abc import TaskGroup
 
 from auxws_proto import (
-    AuxWebSocket,
     Config,
     ConnectionFailed,
     Credentials,
     ErrorReport,
     LocalProtocolError,
-    Role,
     State,
     StateChange,
     Stats,
     Tally,
 )
+from auxws_proto._dialogue_websocket import DialogueWebSocket
 from auxws_proto._mailbox import MessageBox
+from auxws_proto._requests import Where, request_for
 from auxws_proto._target import check_headers, parse_target
 
+from ._dialogues import DialogueVerbs, Talk
 from ._engine import Engine, Observer
 from ._errands import Connector, Errands, Headers, Source
 from ._http import HttpTransport
@@ -57,7 +58,7 @@ def _with_chance(config: Config, ask_for_login: bool) -> Config:
     )
 
 
-class AuxClient(TypedVerbs):
+class AuxClient(TypedVerbs, DialogueVerbs):
     """A client of one AUX endpoint. ``async with`` it, then `connect` and `disconnect` as wanted.
 
     Entering starts the machinery and opens nothing; leaving sends what is accepted, for at most
@@ -86,8 +87,7 @@ class AuxClient(TypedVerbs):
             if value is not None:
                 raise LocalProtocolError(f"{name}= is not supported by this version")
         self.config = _with_chance(config if config is not None else Config(), login is not None)
-        machine = AuxWebSocket(
-            Role.CLIENT,
+        machine = DialogueWebSocket(
             self.config,
             url=None if callable(url) else url,
             subprotocol=subprotocol,
@@ -107,6 +107,8 @@ class AuxClient(TypedVerbs):
         self._desk = self._engine.desk
         self._sender = Sender(self._engine, self.config)
         self._receiver = Receiver(self._engine)
+        self._talking = Talk(self._engine, self._sender)
+        machine.on_sent = self._sender.note
         self._group: TaskGroup | None = None
         self._thread: int | None = None
 
@@ -280,18 +282,14 @@ class AuxClient(TypedVerbs):
         return aiter(self._receiver.everything())
 
     async def _request(
-        self,
-        message: Outgoing,
-        reply: str | None,
-        where: Callable[[Any], bool] | None,
-        timeout: float | None,
+        self, message: Outgoing, reply: str | None, where: Where | None, timeout: float | None
     ) -> Any:
+        return await self._talk.ask(request_for(reply, where), message, timeout)
+
+    @property
+    def _talk(self) -> Talk:
         self._check()
-        if reply is None and where is None:
-            raise LocalProtocolError("say what the reply is: give reply= or where=, or both")
-        with anyio.move_on_after(timeout):
-            return await self._receiver.request(self._sender, message, reply, where)
-        raise TimeoutError(f"no reply within {timeout:g} s")
+        return self._talking
 
     # Looking on.
 

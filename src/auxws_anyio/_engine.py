@@ -24,7 +24,6 @@ from auxws_proto import (
     AnswerUploadRequest,
     AskForLogin,
     AuxError,
-    AuxWebSocket,
     CancelTransfer,
     CloseTransport,
     DeliverMessage,
@@ -47,6 +46,7 @@ from auxws_proto import (
     SendText,
     TransportFailure,
 )
+from auxws_proto._dialogue_websocket import DialogueWebSocket
 
 from ._bell import Bell
 from ._desk import Desk
@@ -68,7 +68,7 @@ class Engine:
 
     def __init__(
         self,
-        machine: AuxWebSocket,
+        machine: DialogueWebSocket,
         *,
         errands: Errands,
         observer: Observer | None,
@@ -181,7 +181,7 @@ class Engine:
         freed = router.collect()
         if freed:
             machine.taken(freed, anyio.current_time())
-        is_full = router.is_full
+        is_full = router.is_full or machine.is_full
         turned = is_full is not self._is_paused
         if turned:
             self._is_paused = is_full
@@ -253,6 +253,7 @@ class Engine:
             for scope in list(self._transfers.values()):
                 scope.cancel()
             self.desk.crash(self.error)
+            self.machine.finish_dialogues(self.error)
         return self.error
 
     # Tasks.

@@ -1,19 +1,17 @@
-"""Giving out messages: subscriptions, the iteration over everything, replies.
+"""Giving out messages: subscriptions, and the iteration over everything.
 
 It knows mailboxes and when the machine must hear that something was taken. It must not know what is
-in a message, but whether it is the reply that somebody waits for.
+in a message.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from auxws_proto import ConnectionFailed, DeliverMessage
+from auxws_proto import DeliverMessage
 from auxws_proto._mailbox import MessageBox
 
 from ._engine import Engine
-from ._sender import Outgoing, Sender
 from ._subscription import Subscription
 
 Message: TypeAlias = dict[str, Any]
@@ -45,29 +43,6 @@ class Receiver:
             self._engine.dispatch()
 
         return Subscription(box, take, on_open=opened, on_close=lambda: self._close(box))
-
-    async def request(
-        self,
-        sender: Sender,
-        message: Outgoing,
-        reply: str | None,
-        where: Callable[[Message], bool] | None,
-    ) -> Message:
-        """Send a message, and wait for what answers it."""
-        box = MessageBox(reply)
-        self._router.open(box, watcher=True)
-        with Subscription(
-            box, lambda: self._take(box), on_close=lambda: self._close(box)
-        ) as stream:
-            entry = await sender.accept(message)
-            entry.on_failed = box.finish
-            if entry.error is not None:
-                raise entry.error
-            async for delivery in stream:
-                if where is None or where(delivery.message):
-                    self._router.claim(delivery)
-                    return delivery.message
-        raise ConnectionFailed("closed", "the client ended before a reply came")
 
     def _take(self, box: MessageBox) -> DeliverMessage | None:
         delivery = self._router.take(box)

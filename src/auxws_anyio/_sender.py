@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import anyio
 from anyio.lowlevel import checkpoint_if_cancelled
 
-from auxws_proto import Config, ConnectionFailed, Encoded, OutboxFull, State
+from auxws_proto import Config, ConnectionFailed, Encoded, OutboxFull, SendId, State
 
 from ._engine import Engine
 from ._receipt import Entry, Receipt
@@ -42,6 +42,10 @@ class Sender:
                 if self._config.overflow == "raise":
                     raise
         return await self._accept_in_turn(message)
+
+    def note(self, send_id: SendId) -> None:
+        """The machine has sent a message of its dialogues: it is among those that are flushed."""
+        self._desk.entries[send_id] = Entry(send_id)
 
     async def flush(self) -> None:
         """Wait until every message accepted so far has an outcome."""

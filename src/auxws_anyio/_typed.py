@@ -7,11 +7,11 @@ messages by ``python -m tests.tools.generate_overloads``. It must not know how a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import Any, Literal, overload
 
 from auxws_proto import SlowPolicy, messages
 from auxws_proto._mailbox import MAX_MAILBOX_BYTES, MAX_MAILBOX_MESSAGES, MessageBox
+from auxws_proto._requests import Where
 
 from ._sender import Outgoing
 from ._subscription import Subscription
@@ -177,7 +177,7 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: Literal["login_result"],
-        where: Callable[[Any], bool] | None = ...,
+        where: Where | None = ...,
         timeout: float | None = ...,
     ) -> messages.LoginResult: ...
     @overload
@@ -186,7 +186,7 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: Literal["repo/watch_branch_result"],
-        where: Callable[[Any], bool] | None = ...,
+        where: Where | None = ...,
         timeout: float | None = ...,
     ) -> messages.WatchBranchResult: ...
     @overload
@@ -195,7 +195,7 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: Literal["repo/add_updates"],
-        where: Callable[[Any], bool] | None = ...,
+        where: Where | None = ...,
         timeout: float | None = ...,
     ) -> messages.AddUpdates: ...
     @overload
@@ -204,7 +204,7 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: Literal["repo/updates_received"],
-        where: Callable[[Any], bool] | None = ...,
+        where: Where | None = ...,
         timeout: float | None = ...,
     ) -> messages.UpdatesReceived: ...
     @overload
@@ -213,7 +213,7 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: Literal["repo/receive_action"],
-        where: Callable[[Any], bool] | None = ...,
+        where: Where | None = ...,
         timeout: float | None = ...,
     ) -> messages.ReceiveAction: ...
     @overload
@@ -222,7 +222,7 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: Literal["repo/connected_to_branch"],
-        where: Callable[[Any], bool] | None = ...,
+        where: Where | None = ...,
         timeout: float | None = ...,
     ) -> messages.ConnectedToBranch: ...
     @overload
@@ -231,7 +231,7 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: Literal["repo/disconnected_from_branch"],
-        where: Callable[[Any], bool] | None = ...,
+        where: Where | None = ...,
         timeout: float | None = ...,
     ) -> messages.DisconnectedFromBranch: ...
     @overload
@@ -240,7 +240,7 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: Literal["repo/connection_count"],
-        where: Callable[[Any], bool] | None = ...,
+        where: Where | None = ...,
         timeout: float | None = ...,
     ) -> messages.ConnectionCount: ...
     @overload
@@ -249,7 +249,7 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: Literal["sync/time/response"],
-        where: Callable[[Any], bool] | None = ...,
+        where: Where | None = ...,
         timeout: float | None = ...,
     ) -> messages.SyncTimeResponse: ...
     @overload
@@ -258,7 +258,7 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: Literal["http_response"],
-        where: Callable[[Any], bool] | None = ...,
+        where: Where | None = ...,
         timeout: float | None = ...,
     ) -> messages.HttpResponse: ...
     @overload
@@ -267,7 +267,7 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: Literal["http_partial_response"],
-        where: Callable[[Any], bool] | None = ...,
+        where: Where | None = ...,
         timeout: float | None = ...,
     ) -> messages.HttpPartialResponse: ...
     @overload
@@ -276,7 +276,7 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: Literal["permission/request/missing"],
-        where: Callable[[Any], bool] | None = ...,
+        where: Where | None = ...,
         timeout: float | None = ...,
     ) -> messages.PermissionRequest: ...
     @overload
@@ -285,7 +285,7 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: Literal["permission/request/missing/response"],
-        where: Callable[[Any], bool] | None = ...,
+        where: Where | None = ...,
         timeout: float | None = ...,
     ) -> messages.PermissionResponse: ...
     @overload
@@ -294,7 +294,7 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: Literal["rate_limit_exceeded"],
-        where: Callable[[Any], bool] | None = ...,
+        where: Where | None = ...,
         timeout: float | None = ...,
     ) -> messages.RateLimitExceeded: ...
     @overload
@@ -303,7 +303,7 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: str | None = ...,
-        where: Callable[[Any], bool] | None = ...,
+        where: Where | None = ...,
         timeout: float | None = ...,
     ) -> Any: ...
     # end of overloads
@@ -312,13 +312,17 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: str | None = None,
-        where: Callable[[Any], bool] | None = None,
+        where: Where | None = None,
         timeout: float | None = None,
     ) -> Any:
         """Send a message, and wait for the first of type ``reply`` for which ``where`` is true.
 
-        Raises `SendFailed` if the message failed, `TimeoutError` after ``timeout`` seconds, and
-        `LocalProtocolError` if neither ``reply`` nor ``where`` is given.
+        ``where`` is a test, or the values of fields: ``where={"id": 7}``, which finds the reply in
+        constant time however many requests there are. A message answers one request, the oldest.
+        Raises `SendFailed` if the message failed, `ServerError` for an error event that names it,
+        `ConnectionFailed` if the connection ends before the reply, what ``where`` raises,
+        `TimeoutError` after ``timeout`` seconds, and `LocalProtocolError` if neither ``reply`` nor
+        ``where`` is given.
         """
         return await self._request(message, reply, where, timeout)
 
@@ -330,6 +334,6 @@ class TypedVerbs(ABC):
         self,
         message: Outgoing,
         reply: str | None,
-        where: Callable[[Any], bool] | None,
+        where: Where | None,
         timeout: float | None,
     ) -> Any: ...

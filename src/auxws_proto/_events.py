@@ -81,7 +81,7 @@ class UploadGranted:
     request_id: int
     url: str = field(repr=False)
     method: str = "PUT"
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     announce_url: str | None = field(default=None, repr=False)
 
 

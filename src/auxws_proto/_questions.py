@@ -43,9 +43,7 @@ def branch_fields(key: BranchKey) -> BranchFields:
     return {"recordName": key[0], "inst": key[1], "branch": key[2]}
 
 
-def count_question(
-    record_name: str | None, inst: str | None, branch: str | None
-) -> Question[int]:
+def count_question(record_name: str | None, inst: str | None, branch: str | None) -> Question[int]:
     """How many connections there are: in all, to an inst, or to a branch."""
     fields = {"recordName": record_name, "inst": inst, "branch": branch}
     kind = "repo/connection_count"
@@ -135,9 +133,7 @@ def action_question(key: BranchKey, message: Mapping[str, Any]) -> Question[Any]
     )
 
 
-def answer_message(
-    key: BranchKey, action: DeviceAction, **answer: Any
-) -> Mapping[str, Any]:
+def answer_message(key: BranchKey, action: DeviceAction, **answer: Any) -> Mapping[str, Any]:
     """The message that answers an action, with ``result=`` or ``error=``, at the device it is from.
 
     Raises `LocalProtocolError` if the action wants no answer: it has no ``taskId``.

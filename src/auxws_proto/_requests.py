@@ -27,6 +27,8 @@ T = TypeVar("T")
 Message: TypeAlias = dict[str, Any]
 Field: TypeAlias = str | tuple[str, ...]
 """The name of a field, or the path to one in objects within."""
+Where: TypeAlias = Callable[[Any], bool] | Mapping[str, Any]
+"""Which message is the reply: a test of it, or values of its fields, found in constant time."""
 
 
 def _nothing() -> None:
@@ -76,7 +78,7 @@ class Request(Answer[Message]):
     def __init__(
         self,
         *replies: str,
-        fields: Mapping[Field, Any] | None = None,
+        fields: Mapping[str, Any] | Mapping[Field, Any] | None = None,
         test: Callable[[Message], bool] | None = None,
     ) -> None:
         super().__init__()
@@ -107,6 +109,19 @@ class Request(Answer[Message]):
             # Whoever wrote the test learns of it; nobody else can do anything about it.
             self.fail(error)
             return False
+
+
+def request_for(reply: str | None, where: Where | None) -> Request:
+    """The request for a reply of this type, for which ``where`` is true, or whose fields it names.
+
+    Raises `LocalProtocolError` if neither is given.
+    """
+    if reply is None and where is None:
+        raise LocalProtocolError("say what the reply is: give reply= or where=, or both")
+    types = () if reply is None else (reply,)
+    if where is None or callable(where):
+        return Request(*types, test=where)
+    return Request(*types, fields=where)
 
 
 class Requests:
@@ -226,8 +241,12 @@ class Requests:
     def _state_reported(self, report: ReportState) -> None:
         if report.state is State.OPEN:
             return
+        if report.state is State.CLOSED:
+            over = ConnectionFailed("closed", "the session ended before a reply came")
+            self.fail_all(report.cause or over)
+            return
         for request in list(self._open):
-            if request.is_out or report.state is State.CLOSED:
+            if request.is_out:
                 lost = ConnectionFailed(
                     "lost", "the connection that the question went out on ended without a reply"
                 )

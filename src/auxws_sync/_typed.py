@@ -7,11 +7,12 @@ messages by ``python -m tests.tools.generate_overloads``. It must not know how a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias, overload
 
 from auxws_proto import Encoded, SlowPolicy, messages
 from auxws_proto._mailbox import MAX_MAILBOX_BYTES, MAX_MAILBOX_MESSAGES, MessageBox
+from auxws_proto._requests import Where
 
 from ._subscription import Subscription
 
@@ -178,7 +179,7 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: Literal["login_result"],
-        where: Callable[[Any], bool] | None = ...,
+        where: Where | None = ...,
         timeout: float | None = ...,
     ) -> messages.LoginResult: ...
     @overload
@@ -187,7 +188,7 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: Literal["repo/watch_branch_result"],
-        where: Callable[[Any], bool] | None = ...,
+        where: Where | None = ...,
         timeout: float | None = ...,
     ) -> messages.WatchBranchResult: ...
     @overload
@@ -196,7 +197,7 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: Literal["repo/add_updates"],
-        where: Callable[[Any], bool] | None = ...,
+        where: Where | None = ...,
         timeout: float | None = ...,
     ) -> messages.AddUpdates: ...
     @overload
@@ -205,7 +206,7 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: Literal["repo/updates_received"],
-        where: Callable[[Any], bool] | None = ...,
+        where: Where | None = ...,
         timeout: float | None = ...,
     ) -> messages.UpdatesReceived: ...
     @overload
@@ -214,7 +215,7 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: Literal["repo/receive_action"],
-        where: Callable[[Any], bool] | None = ...,
+        where: Where | None = ...,
         timeout: float | None = ...,
     ) -> messages.ReceiveAction: ...
     @overload
@@ -223,7 +224,7 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: Literal["repo/connected_to_branch"],
-        where: Callable[[Any], bool] | None = ...,
+        where: Where | None = ...,
         timeout: float | None = ...,
     ) -> messages.ConnectedToBranch: ...
     @overload
@@ -232,7 +233,7 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: Literal["repo/disconnected_from_branch"],
-        where: Callable[[Any], bool] | None = ...,
+        where: Where | None = ...,
         timeout: float | None = ...,
     ) -> messages.DisconnectedFromBranch: ...
     @overload
@@ -241,7 +242,7 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: Literal["repo/connection_count"],
-        where: Callable[[Any], bool] | None = ...,
+        where: Where | None = ...,
         timeout: float | None = ...,
     ) -> messages.ConnectionCount: ...
     @overload
@@ -250,7 +251,7 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: Literal["sync/time/response"],
-        where: Callable[[Any], bool] | None = ...,
+        where: Where | None = ...,
         timeout: float | None = ...,
     ) -> messages.SyncTimeResponse: ...
     @overload
@@ -259,7 +260,7 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: Literal["http_response"],
-        where: Callable[[Any], bool] | None = ...,
+        where: Where | None = ...,
         timeout: float | None = ...,
     ) -> messages.HttpResponse: ...
     @overload
@@ -268,7 +269,7 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: Literal["http_partial_response"],
-        where: Callable[[Any], bool] | None = ...,
+        where: Where | None = ...,
         timeout: float | None = ...,
     ) -> messages.HttpPartialResponse: ...
     @overload
@@ -277,7 +278,7 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: Literal["permission/request/missing"],
-        where: Callable[[Any], bool] | None = ...,
+        where: Where | None = ...,
         timeout: float | None = ...,
     ) -> messages.PermissionRequest: ...
     @overload
@@ -286,7 +287,7 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: Literal["permission/request/missing/response"],
-        where: Callable[[Any], bool] | None = ...,
+        where: Where | None = ...,
         timeout: float | None = ...,
     ) -> messages.PermissionResponse: ...
     @overload
@@ -295,7 +296,7 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: Literal["rate_limit_exceeded"],
-        where: Callable[[Any], bool] | None = ...,
+        where: Where | None = ...,
         timeout: float | None = ...,
     ) -> messages.RateLimitExceeded: ...
     @overload
@@ -304,7 +305,7 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: str | None = ...,
-        where: Callable[[Any], bool] | None = ...,
+        where: Where | None = ...,
         timeout: float | None = ...,
     ) -> Any: ...
     # end of overloads
@@ -313,14 +314,17 @@ class TypedVerbs(ABC):
         message: Outgoing,
         *,
         reply: str | None = None,
-        where: Callable[[Any], bool] | None = None,
+        where: Where | None = None,
         timeout: float | None = None,
     ) -> Any:
         """Send a message, and wait for the first of type ``reply`` for which ``where`` is true.
 
-        ``where`` is called on this thread. Raises `SendFailed` if the message failed,
-        `TimeoutError` after ``timeout`` seconds, and `LocalProtocolError` if neither ``reply`` nor
-        ``where`` is given.
+        ``where`` is a test, or the values of fields: ``where={"id": 7}``, which finds the reply in
+        constant time however many requests there are. A test is called on the client's own thread,
+        and must be quick. A message answers one request, the oldest. Raises `SendFailed` if the
+        message failed, `ServerError` for an error event that names it, `ConnectionFailed` if the
+        connection ends before the reply, what ``where`` raises, `TimeoutError` after ``timeout``
+        seconds, and `LocalProtocolError` if neither ``reply`` nor ``where`` is given.
         """
         return self._request(message, reply, where, timeout)
 
@@ -332,6 +336,6 @@ class TypedVerbs(ABC):
         self,
         message: Outgoing,
         reply: str | None,
-        where: Callable[[Any], bool] | None,
+        where: Where | None,
         timeout: float | None,
     ) -> Any: ...

@@ -83,7 +83,13 @@ def url(logs: Path) -> Iterator[str]:
     port = free_port()
     folder = logs / "ministack"
     folder.mkdir()
-    env = {"GATEWAY_PORT": str(port), "LAMBDA_EXECUTOR": "local", "TMPDIR": str(folder)}
+    env = {
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "IOT_MQTTS_PORT": str(free_port()),
+        "LAMBDA_EXECUTOR": "local",
+        "TMPDIR": str(folder),
+    }
     with running([program("ministack")], logs / "ministack.log", env=env) as server:
         server.wait_for_port(port)
         yield make_api(f"http://127.0.0.1:{port}")

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from auxws_proto import (
+    AuxError,
     ConnectionFailed,
     DeliverMessage,
     FailReason,
     GatewayNotice,
     LocalProtocolError,
+    LoginRefused,
     ReportError,
     ReportProgress,
     ReportSend,
@@ -22,7 +24,7 @@ from auxws_proto import (
     Stage,
     State,
 )
-from auxws_proto._requests import Answer, Request, Requests
+from auxws_proto._requests import Answer, Request, Requests, request_for
 
 
 def deliver(**message: Any) -> DeliverMessage:
@@ -234,14 +236,38 @@ def test_a_lost_connection_fails_what_went_out_on_it() -> None:
     assert not queued.is_settled
 
 
-def test_the_end_of_the_session_fails_everything() -> None:
+@pytest.mark.parametrize("cause", [None, LoginRefused("invalid_token", "", {})])
+def test_the_end_of_the_session_fails_everything(cause: AuxError | None) -> None:
     requests = Requests()
     queued = open_request(requests, Request("pong"), send_id=2)
 
-    requests.handle(ReportState(state=State.CLOSED))
+    requests.handle(ReportState(state=State.CLOSED, cause=cause))
 
-    with pytest.raises(ConnectionFailed):
+    with pytest.raises(ConnectionFailed if cause is None else LoginRefused):
         queued.get()
+
+
+@pytest.mark.parametrize(
+    ("reply", "where"),
+    [
+        ("pong", None),
+        (None, {"id": 7}),
+        ("pong", {"id": 7}),
+        ("pong", lambda message: message["id"] == 7),
+        (None, lambda message: message["id"] == 7),
+    ],
+)
+def test_what_an_application_says_of_its_reply(reply: str | None, where: Any) -> None:
+    requests = Requests()
+    request = open_request(requests, request_for(reply, where))
+
+    assert requests.handle(deliver(type="pong", id=7))
+    assert request.is_settled
+
+
+def test_an_application_must_say_something_of_its_reply() -> None:
+    with pytest.raises(LocalProtocolError, match="give reply= or where="):
+        request_for(None, None)
 
 
 def test_everything_can_be_failed() -> None:

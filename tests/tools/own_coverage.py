@@ -32,6 +32,8 @@ EXEMPT = {
     "_constants": "numbers and enumerations",
     "_events": "shapes of inputs",
     "_machine": "the protocol class that both machines satisfy",
+    "_received": "shapes of what a WebSocket says",
+    "_stats": "a snapshot's shape",
     "_version": "the version",
     "messages/_shared": "shapes that messages share",
     "messages/_types": "shapes of messages",

@@ -6,6 +6,7 @@ may start it anew at any time. ``ENDPOINT`` is where S3 and the gateway's manage
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import uuid
@@ -21,8 +22,9 @@ BUCKET = "messages"
 Json = dict[str, Any]
 
 
+@functools.cache
 def make_client(service: str, path: str = "") -> Any:
-    """A client of one of AWS's services, at the endpoint."""
+    """A client of one of AWS's services, at the endpoint. Making one costs a second."""
     return botocore.session.get_session().create_client(
         service,
         region_name="us-east-1",
