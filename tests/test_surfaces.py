@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import pytest
@@ -85,7 +85,7 @@ def parameters(member: Any) -> list[Parameter]:
     return [*found, Parameter("return", None, None, returned)]
 
 
-def differences(owner: str, name: str, theirs: Any, ours: Any) -> list[object]:
+def differences(owner: str, name: str, theirs: Any, ours: Any) -> Sequence[object]:
     """What is not the same in two members, and is not in the tables above."""
     more = MORE_PARAMETERS.get((owner, name), [])
     other = OTHER_TYPES.get((owner, name), set())

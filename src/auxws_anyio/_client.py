@@ -11,7 +11,7 @@ import os
 import random
 import ssl as tls
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 

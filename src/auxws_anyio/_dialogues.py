@@ -23,7 +23,7 @@ from auxws_proto._clock_offset import (
     time_sample,
 )
 from auxws_proto._dialogues import Dialogues
-from auxws_proto._http_request import HttpExchange, HttpResult, http_request
+from auxws_proto._http_request import HttpExchange, HttpHead, HttpResult, http_request
 from auxws_proto._questions import (
     Question,
     StoredUpdates,
@@ -174,7 +174,7 @@ class HttpStream:
         raise self._timed_out()
 
     @property
-    def _head(self) -> Any:
+    def _head(self) -> HttpHead:
         if self._exchange.head is None:
             raise LocalProtocolError("enter the stream first: async with client.http_stream(…)")
         return self._exchange.head

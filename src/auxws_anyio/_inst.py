@@ -86,10 +86,10 @@ class Inst:
         """
         box: Mailbox[InstUpdates] = Mailbox(max_messages=max_messages, max_bytes=max_bytes)
         wanted = tuple(markers)
-        dialogues = self._talk.dialogues
+        dialogues, take = self._talk.dialogues, self._taker(box)
         return Subscription(
             box,
-            self._taker(box),
+            take,
             on_open=lambda: self._talk.engine.call(
                 lambda now: dialogues.watch(
                     self._key, box, now, temporary=temporary, markers=wanted
@@ -126,10 +126,10 @@ class Inst:
         Answers that `send_action` waits for are not among them, others are.
         """
         box: Mailbox[DeviceAction] = Mailbox()
-        dialogues = self._talk.dialogues
+        dialogues, take = self._talk.dialogues, self._taker(box)
         return Subscription(
             box,
-            self._taker(box),
+            take,
             on_open=lambda: self._talk.engine.call(
                 lambda _now: dialogues.take_actions(self._key, box)
             ),

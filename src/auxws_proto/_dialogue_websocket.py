@@ -94,8 +94,8 @@ class DialogueWebSocket(AuxWebSocket):
         with self._lock:
             self.dialogues.handle_timeout(now)
 
-    def finish_dialogues(self, error: AuxError) -> None:
-        """Nothing more comes, because whoever runs the machine has failed."""
+    def finish_dialogues(self, error: AuxError | None) -> None:
+        """Nothing more comes: whoever runs the machine has ended, or failed with ``error``."""
         with self._lock:
             self.dialogues.finish(error)
 

@@ -170,10 +170,7 @@ class AuxSession:
         self._check_not_over("login")
         if self.role is not Role.CLIENT:
             raise LocalProtocolError("only a client logs in")
-        given: object = credentials
-        if not isinstance(given, ConnectionToken | ConnectionId):
-            kind = type(given).__name__
-            raise LocalProtocolError(f"login needs a ConnectionToken or ConnectionId, not {kind}")
+        _check_credentials(credentials)
         self._engine.at(now)
         self._engine.life.provide_login(credentials)
         self._engine.pump()
@@ -319,3 +316,9 @@ class AuxSession:
 def _check_count(door: str, count: int) -> None:
     if count < 0:
         raise LocalProtocolError(f"{door}: {count} is negative")
+
+
+def _check_credentials(given: object) -> None:
+    if not isinstance(given, ConnectionToken | ConnectionId):
+        kind = type(given).__name__
+        raise LocalProtocolError(f"login needs a ConnectionToken or a ConnectionId, not {kind}")

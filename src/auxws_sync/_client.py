@@ -11,13 +11,13 @@ import itertools
 import os
 import random
 import ssl as tls
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeAlias, TypeVar
 
 from auxws_proto import (
-    AuxWebSocket,
     Config,
     ConnectionFailed,
     Credentials,
@@ -25,17 +25,20 @@ from auxws_proto import (
     ErrorReport,
     LocalProtocolError,
     OutboxFull,
-    Role,
+    SendId,
     State,
     StateChange,
     Stats,
     encode,
 )
+from auxws_proto._dialogue_websocket import DialogueWebSocket
 from auxws_proto._mailbox import MessageBox
+from auxws_proto._requests import Where, request_for
 from auxws_proto._target import check_headers, parse_target
 
 from ._calls import NotYet, deadline_of
 from ._dial import Connector
+from ._dialogues import DialogueVerbs, Room, Talk
 from ._engine import Engine
 from ._errands import Asked, Headers, Settings
 from ._http import HttpTransport
@@ -62,7 +65,7 @@ def _with_chance(config: Config, asks_for_login: bool) -> Config:
     return dataclasses.replace(config, ask_for_login=asks_for_login)
 
 
-class AuxClient(TypedVerbs):
+class AuxClient(TypedVerbs, DialogueVerbs):
     """A client of one AUX endpoint, for any number of threads. ``with`` it; `connect` as wanted.
 
     Entering starts the machinery and opens nothing; leaving sends what is accepted, for at most
@@ -94,13 +97,14 @@ class AuxClient(TypedVerbs):
                 raise LocalProtocolError(f"{name}= is not supported by this version")
         self.config = _with_chance(config if config is not None else Config(), login is not None)
         headers = headers if callable(headers) else check_headers(headers)
-        machine = AuxWebSocket(
-            Role.CLIENT,
+        lock = threading.Lock()
+        machine = DialogueWebSocket(
             self.config,
             url=None if callable(url) else url,
             subprotocol=subprotocol,
             headers=() if callable(headers) else headers,
             on_connect=on_connect,
+            lock=lock,
         )
         settings = Settings(
             url=url,
@@ -114,6 +118,8 @@ class AuxClient(TypedVerbs):
         )
         self._engine = Engine(machine, settings, f"auxws-{next(_numbers)}", observer)
         self._desk = self._engine.desk
+        self._room = Room(lock)
+        machine.dialogues.room_made = self._room.made
         self._everything = Messages(self._desk, MessageBox())
         # Nothing in the engine knows the client, so a forgotten one is collected, and its thread
         # ends; at the interpreter's exit, too.
@@ -231,11 +237,16 @@ class AuxClient(TypedVerbs):
         self._check()
         return Receipt(self._send(message, timeout), self._engine.check)
 
-    def _send(self, message: Outgoing, timeout: float | None) -> Entry:
+    def _send(
+        self,
+        message: Outgoing,
+        timeout: float | None,
+        on_accepted: Callable[[SendId], None] | None = None,
+    ) -> Entry:
         engine, config = self._engine, self.config
         encoded = message if isinstance(message, Encoded) else encode(message, config)
         entry = Entry(self._desk.lock)
-        if config.offline == "queue" and engine.post(entry, encoded):
+        if on_accepted is None and config.offline == "queue" and engine.post(entry, encoded):
             return entry
 
         def accept(now: float) -> None:
@@ -252,6 +263,8 @@ class AuxClient(TypedVerbs):
                 raise NotYet from None
             # Known before the machine is drained, which may report its outcome at once.
             self._desk.accept(entry, send_id)
+            if on_accepted is not None:
+                on_accepted(send_id)
 
         engine.call(accept, queues=True, timeout=timeout)
         return entry
@@ -278,29 +291,15 @@ class AuxClient(TypedVerbs):
         return iter(self._stream(self._everything))
 
     def _request(
-        self,
-        message: Outgoing,
-        reply: str | None,
-        where: Callable[[Any], bool] | None,
-        timeout: float | None,
+        self, message: Outgoing, reply: str | None, where: Where | None, timeout: float | None
     ) -> Any:
+        return self._talk.ask(request_for(reply, where), message, timeout)
+
+    @property
+    def _talk(self) -> Talk:
         self._check()
-        if reply is None and where is None:
-            raise LocalProtocolError("say what the reply is: give reply= or where=, or both")
-        deadline = deadline_of(timeout)
-        box = MessageBox(reply)
-        woken = self._desk.open_box(box, watcher=True)
-        try:
-            self._desk.end_with(box, self._send(message, timeout))
-            while (delivery := self._desk.take(box, woken, deadline)) is not None:
-                if where is None or where(delivery.message):
-                    self._desk.claim(delivery)
-                    return delivery.message
-        except TimeoutError:
-            raise TimeoutError(f"no reply within {timeout:g} s") from None
-        finally:
-            self._desk.close_box(box)
-        raise ConnectionFailed("closed", "the client ended before a reply came")
+        # It keeps the client alive for whoever has it, which the client itself must not do.
+        return Talk(self._engine, self._send, self._room)
 
     def _stream(self, source: Source[T]) -> Subscription[T]:
         return Subscription(source, self._engine.check, self)

@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from auxws_proto import AuxError, AuxWebSocket, Encoded, LocalProtocolError, State, Stats, Tally
+from auxws_proto import AuxError, Encoded, LocalProtocolError, SendId, State, Stats, Tally
+from auxws_proto._dialogue_websocket import DialogueWebSocket
 from auxws_proto._stats import SessionStats
 
 from ._calls import Posted, Wish
@@ -32,13 +33,14 @@ class Engine:
     """Everything of a client but its face."""
 
     def __init__(
-        self, machine: AuxWebSocket, settings: Settings, name: str, observer: Observer | None
+        self, machine: DialogueWebSocket, settings: Settings, name: str, observer: Observer | None
     ) -> None:
         self.machine = machine
         self.desk = Desk(lambda: self.pump.nudge())
         self.pump = Pump(machine, self.desk, name, observer)
         self.errands = Errands(settings, self.pump, name)
         self.pump.errands = self.errands
+        machine.on_sent = self._note
         self._lock = threading.Lock()
         self._is_started = False
         self._is_closed = False
@@ -78,6 +80,10 @@ class Engine:
                 return self.call(lambda _now: session.stats())
         return session.stats()
 
+    def _note(self, send_id: SendId) -> None:
+        """The machine has sent a message of its dialogues: it is among those that are flushed."""
+        self.desk.accept(Entry(self.desk.lock), send_id)
+
     def check(self) -> None:
         """Raise an error where a call would wait for ever, or work on a copy of the client."""
         if os.getpid() != self.process:
@@ -111,8 +117,13 @@ class Engine:
         if not self.desk.post(entry, message.size):
             return False
         posted = Posted(self.machine, self.desk, entry, message)
-        if not self.pump.post(lambda now: self.pump.submit(posted, now)):
-            posted.give_up()
+        is_posted = False
+        try:
+            is_posted = self.pump.post(lambda now: self.pump.submit(posted, now))
+        finally:
+            # Also when a signal's handler raises: nothing may wait for what never sets out.
+            if not is_posted:
+                posted.give_up()
         return True
 
     def close(self, timeout: float) -> None:

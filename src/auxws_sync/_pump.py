@@ -25,7 +25,6 @@ from auxws_proto import (
     AnswerUploadRequest,
     AskForLogin,
     AuxError,
-    AuxWebSocket,
     CancelTransfer,
     CloseTransport,
     DeliverMessage,
@@ -42,6 +41,7 @@ from auxws_proto import (
     SendPing,
     SendText,
 )
+from auxws_proto._dialogue_websocket import DialogueWebSocket
 
 from ._links import Links, Opened
 from ._roles import Command, Desk, Errands, Observer, Report, Waiting
@@ -55,7 +55,7 @@ class Pump:
     """The owner of a machine. Make it, set `errands`, `start` it, `post` to it; `stop` ends it."""
 
     def __init__(
-        self, machine: AuxWebSocket, desk: Desk, name: str, observer: Observer | None = None
+        self, machine: DialogueWebSocket, desk: Desk, name: str, observer: Observer | None = None
     ) -> None:
         self.machine = machine
         self.turns = 0
@@ -101,8 +101,9 @@ class Pump:
                 return False
             self._commands.append(command)
             if not self._is_woken:
-                self._is_woken = True
+                # In this order, for a signal's handler may raise in between: twice is harmless.
                 self._wake_writer.send(b"\0")
+                self._is_woken = True
         return True
 
     def nudge(self) -> None:
@@ -199,6 +200,7 @@ class Pump:
         """Tell the machine what was taken, and whether a full mailbox holds the reading back."""
         while True:
             freed, has_room = self._desk.flow(self.machine.wants_data)
+            has_room = has_room and not self.machine.is_full
             now = time.monotonic()
             if freed:
                 self.machine.taken(freed, now)
@@ -296,6 +298,7 @@ class Pump:
         self._wake_reader.close()
         self._wake_writer.close()
         self._desk.finish(error)
+        self.machine.finish_dialogues(error)
         # What was posted before the gate closed is still answered; it finds `is_running` false.
         while self._commands:
             self._commands.popleft()(time.monotonic())

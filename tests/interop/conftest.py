@@ -11,14 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.drivers._threads import ThreadDriver
-from tests.drivers.adapter import ASYNC_CASES, Case, Driver
+from tests.drivers.adapter import Case, Driver
+from tests.interop.cases import CASES
 from tests.interop.table import Section, Table
-
-CASES = [
-    *(case for case in ASYNC_CASES if case.name != "uvloop"),
-    Case("threads", ("asyncio", {}), ThreadDriver),
-]
 
 TABLE = pytest.StashKey[Table]()
 

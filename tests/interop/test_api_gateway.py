@@ -86,7 +86,7 @@ def url(logs: Path) -> Iterator[str]:
     env = {
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
-        "IOT_MQTTS_PORT": str(free_port()),
+        "IOT_MTLS_ENABLED": "0",
         "LAMBDA_EXECUTOR": "local",
         "TMPDIR": str(folder),
     }

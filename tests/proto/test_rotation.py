@@ -278,3 +278,28 @@ def test_a_next_one_that_was_asked_for_is_not_asked_for_again() -> None:
 
     assert bench.after(19.0) == []
     assert bench.after(1.0) == [("abort", 2), ("error", "ConnectionFailed")]
+
+
+def test_a_next_transport_that_fails_is_asked_for_again_after_a_wait() -> None:
+    bench = aged(reconnect=Reconnect(base=3.0))
+    bench.failed(transport=2)
+
+    assert bench.after(5.9) == []
+    assert bench.after(0.1) == [("open", 3)]
+
+
+def test_a_rotation_waits_for_the_end_of_the_one_before() -> None:
+    bench = Bench(max_age=10.0, rotate_overlap=30.0, max_age_jitter=0.0, ping_interval=None).open()
+    bench.after(10.0)
+    bench.opened()
+
+    assert bench.after(30.0) == [("close", 1)]
+    bench.eof(1000, transport=1)
+    assert bench.after(10.0) == [("open", 3)]
+
+
+def test_the_next_transport_takes_the_place_of_a_lost_one() -> None:
+    bench = aged()
+
+    assert bench.eof(transport=1) == [("state", "CONNECTING")]
+    assert bench.opened(2) == [("state", "OPEN")]

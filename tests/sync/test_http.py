@@ -245,6 +245,7 @@ def test_cancelling_ends_a_transfer_from_another_thread(stuck_in: str) -> None:
 
     cancellation = Cancellation()
     outcomes: list[HttpResponded | HttpFailed] = []
+    fillers: list[socket.socket] = []
     with serving(handle) as port, socket.socket() as full:
         if stuck_in == "connect":
             # A listener whose queue is full does not answer.
@@ -266,9 +267,8 @@ def test_cancelling_ends_a_transfer_from_another_thread(stuck_in: str) -> None:
         cancellation.cancel()
 
         thread.join(WAIT)
-        if stuck_in == "connect":
-            for filler in fillers:
-                filler.close()
+        for filler in fillers:
+            filler.close()
     assert failure_of(outcomes[0]).kind == "cancelled"
 
 

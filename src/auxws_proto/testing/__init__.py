@@ -25,8 +25,8 @@ from ._world import (
 __all__ = [
     "GRANT_FAULTS",
     "LOGIN_FAULTS",
-    "OPERATIONS",
     "OPEN_FAULTS",
+    "OPERATIONS",
     "STORE_FAULTS",
     "Actor",
     "Alarm",

@@ -312,9 +312,7 @@ class Judge:
 
     # Turns and the end.
 
-    def turned(
-        self, name: str, now: float, due: float | None, stats: SessionStats | None
-    ) -> None:
+    def turned(self, name: str, now: float, due: float | None, stats: SessionStats | None) -> None:
         """A machine has had an input, and its actions are drained."""
         if due is not None and due <= now:
             raise InvariantBroken(f"{name}: at {now} the next timeout is {due}")

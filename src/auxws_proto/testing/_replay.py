@@ -67,7 +67,7 @@ class _Player:
 
 @dataclass
 class _Accept:
-    """The server's answer to a nonce: where it stands in the recorded bytes, and what it must be."""
+    """The answer to a nonce: where it stands in the recorded bytes, and what it must be now."""
 
     recorded: bytes
     place: int

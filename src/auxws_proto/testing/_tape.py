@@ -13,8 +13,8 @@ format: one object a line.
 * ``{"foreign": message}`` is a message that no machine sent, ``{"check": "rest"}`` a look at the
   whole once it has come to rest, ``{"failure": text}`` the end.
 
-Values: ``{"$": class, …}`` is a dataclass, ``{"$u": text}`` bytes that are UTF-8, ``{"$b": base64}``
-other bytes. A URL of the object store is never written.
+Values: ``{"$": class, …}`` is a dataclass, ``{"$u": text}`` bytes that are UTF-8, ``{"$b": …}``
+other bytes, in base64. A URL of the object store is never written.
 """
 
 from __future__ import annotations
@@ -23,34 +23,46 @@ import base64
 import dataclasses
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, TypeGuard, cast
 
-from .. import _events, _policy
 from .._actions import Action, PutToUrl, SendBytes
 from .._config import Config, Reconnect
 from .._constants import Role
 from .._credentials import ConnectionId
+from .._events import (
+    HttpFailed,
+    HttpFailure,
+    HttpProgressed,
+    HttpResponded,
+    LoginUnavailable,
+    TransportFailure,
+    UploadGranted,
+    UploadRefused,
+)
+from .._policy import UrlPolicy
 from .._secret import Secret
 
 VERSION: Final = 1
 
+_CALLABLE: Final = frozenset({"random", "mask", "mask_keys"})
+"""Settings that are code; what the first of them gives is in the trace, the others change nothing
+that can be told apart once bytes are unmasked."""
+
 _CLASSES: Final[Mapping[str, type[Any]]] = {
     kind.__name__: kind
     for kind in (
-        _events.TransportFailure,
-        _events.HttpFailure,
-        _events.HttpResponded,
-        _events.HttpFailed,
-        _events.HttpProgressed,
-        _events.UploadGranted,
-        _events.UploadRefused,
-        _events.LoginUnavailable,
-        _policy.UrlPolicy,
-        ConnectionId,
-        Reconnect,
+        ConnectionId, HttpFailed, HttpFailure, HttpProgressed, HttpResponded, LoginUnavailable,
+        Reconnect, TransportFailure, UploadGranted, UploadRefused, UrlPolicy,
     )
+}  # fmt: skip
+
+_COLLECTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "final_statuses": frozenset,
+    "allow_hosts": tuple,
+    "allow_ports": tuple,
 }
+"""Fields of configurations whose lists are something else."""
 
 
 def dump(value: Any) -> Any:
@@ -62,7 +74,7 @@ def dump(value: Any) -> Any:
     if isinstance(value, str):
         return str(value)
     if isinstance(value, bytes | bytearray | memoryview):
-        data = bytes(value)
+        data = bytes(cast("bytes", value))
         try:
             return {"$u": data.decode()}
         except UnicodeDecodeError:
@@ -71,32 +83,48 @@ def dump(value: Any) -> Any:
         return {"$": type(value).__name__, "text": str(value)}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {"$": type(value).__name__, **_fields(value)}
-    if isinstance(value, Mapping):
+    if _is_mapping(value):
         items = {str(key): dump(item) for key, item in value.items()}
         clash = any(key.startswith("$") for key in items)
         return {"$": "dict", "items": items} if clash else items
-    if isinstance(value, Iterable):
-        return [dump(i) for i in (sorted(value) if isinstance(value, frozenset) else value)]
-    return repr(type(value))
+    if isinstance(value, frozenset):
+        return sorted(cast("frozenset[int]", value))
+    if _is_iterable(value):
+        return [dump(item) for item in value]
+    return "?"
 
 
 def load(value: Any) -> Any:
     """The value that `dump` wrote, for what stands in a call."""
-    if isinstance(value, list):
-        return [load(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    fields: dict[str, Any] = value
+    if not _is_mapping(value):
+        return [load(item) for item in value] if isinstance(value, list) else value
+    fields: Mapping[str, Any] = value
     if fields.keys() == {"$u"}:
         return fields["$u"].encode()
     if fields.keys() == {"$b"}:
         return base64.b64decode(fields["$b"])
     if fields.get("$") == "dict":
         return {key: load(item) for key, item in fields["items"].items()}
-    items = {key: load(item) for key, item in fields.items() if key != "$"}
+    items = {key: _load_field(key, item) for key, item in fields.items() if key != "$"}
     if "$" in fields:
         return _CLASSES[fields["$"]](**items)
     return items
+
+
+def _load_field(name: str, value: Any) -> Any:
+    return _COLLECTIONS.get(name, _same)(load(value))
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
+    return isinstance(value, Mapping)
+
+
+def _is_iterable(value: object) -> TypeGuard[Iterable[Any]]:
+    return isinstance(value, Iterable)
 
 
 def _fields(value: Any) -> dict[str, Any]:
@@ -109,21 +137,14 @@ def dump_config(config: Config) -> dict[str, Any]:
     return {
         field.name: dump(getattr(config, field.name))
         for field in dataclasses.fields(config)
-        if field.name != "random" and getattr(config, field.name) != getattr(default, field.name)
+        if field.name not in _CALLABLE
+        and getattr(config, field.name) != getattr(default, field.name)
     }
 
 
 def load_config(fields: Mapping[str, Any], random: Any) -> Config:
     """The configuration that `dump_config` wrote."""
     values: dict[str, Any] = {name: load(value) for name, value in fields.items()}
-    for nested, name in (("reconnect", "final_statuses"), ("url_policy", "allow_hosts")):
-        part = fields.get(nested)
-        if isinstance(part, dict):
-            items: dict[str, Any] = {key: load(item) for key, item in part.items() if key != "$"}
-            for key, item in items.items():
-                if isinstance(item, list):
-                    items[key] = frozenset(item) if key == name == "final_statuses" else tuple(item)
-            values[nested] = _CLASSES[part["$"]](**items)
     return Config(**values, random=random)
 
 

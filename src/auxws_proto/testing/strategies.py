@@ -11,7 +11,9 @@ import json
 import sys
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from itertools import pairwise
 from typing import Any, Final, NotRequired, Required, TypeAlias
 
 from hypothesis import strategies as st
@@ -58,11 +60,51 @@ def json_values(max_leaves: int = 10) -> Drawn:
     )
 
 
+# The public strategies. Each is `composite`, so that its name is all that a failure shows of it.
+
+
+@st.composite
+def messages_to(draw: st.DrawFn, role: Role) -> dict[str, Any]:
+    """Messages of every type that a machine of this role receives."""
+    drawn: dict[str, Any] = draw(_messages_to(role))
+    return drawn
+
+
+@st.composite
+def events(draw: st.DrawFn, sender: Role) -> list[Any]:
+    """Event arrays that this side may send, each of the right shape."""
+    return draw(_events(sender))
+
+
+@st.composite
+def hostile_texts(draw: st.DrawFn) -> bytes:
+    """Texts that are no events, or not quite: every malformed variant, and noise."""
+    return draw(_hostile_texts())
+
+
+@st.composite
+def byte_streams(draw: st.DrawFn, sender: Role) -> bytes:
+    """What could come after a handshake: frames of valid and hostile texts, controls, and noise."""
+    return draw(_byte_streams(sender))
+
+
+@st.composite
+def configs(draw: st.DrawFn, role: Role) -> Config:
+    """Configurations with small limits, so that short runs meet every path."""
+    return draw(_configs(role))
+
+
+@st.composite
+def operations(draw: st.DrawFn) -> Operation:
+    """One operation on a world (`OPERATIONS`), of any kind."""
+    return draw(_operations())
+
+
 # Messages.
 
 
-def messages_to(role: Role) -> Drawn:
-    """Messages of every type that a machine of this role receives."""
+@cache
+def _messages_to(role: Role) -> Drawn:
     rows = messages.MESSAGE_ROWS.values()
     shapes = [row.to_server if role is Role.SERVER else row.from_server for row in rows]
     return st.one_of([message(shape) for shape in shapes if shape is not None])
@@ -105,19 +147,25 @@ def _of_typed_dict(shape: Any) -> Drawn:
     # Annotations may be strings, which stand for names of the module that defines the shape.
     hints = typing.get_type_hints(shape, vars(sys.modules[shape.__module__]), include_extras=True)
     required: frozenset[str] = shape.__required_keys__
+    fields = {name: _later(hint) for name, hint in hints.items()}
     return st.fixed_dictionaries(
-        {name: st.deferred(lambda hint=hint: _of(hint)) for name, hint in hints.items()
-         if name in required},
-        optional={name: st.deferred(lambda hint=hint: _of(hint)) for name, hint in hints.items()
-                  if name not in required},
-    )  # fmt: skip
+        {name: field for name, field in fields.items() if name in required},
+        optional={name: field for name, field in fields.items() if name not in required},
+    )
+
+
+def _later(shape: Any) -> Drawn:
+    def drawn() -> Drawn:
+        return _of(shape)
+
+    return st.deferred(drawn)
 
 
 # Events.
 
 
-def events(sender: Role) -> st.SearchStrategy[list[Any]]:
-    """Event arrays that this side may send, each of the right shape."""
+@cache
+def _events(sender: Role) -> st.SearchStrategy[list[Any]]:
     receiver = Role.SERVER if sender is Role.CLIENT else Role.CLIENT
     numbers = st.integers(-1, 2**31)
     urls = st.builds("{}{}".format, st.just(_STORE), st.text("abc/%20?=&", max_size=10))
@@ -127,7 +175,7 @@ def events(sender: Role) -> st.SearchStrategy[list[Any]]:
         {"success": st.just(False), "errorCode": _TEXTS, "errorMessage": _TEXTS},
         optional={"issues": st.lists(json_values(), max_size=2), "inst": _TEXTS},
     )
-    message_events = st.tuples(st.just(1), numbers, messages_to(receiver))
+    message_events = st.tuples(st.just(1), numbers, _messages_to(receiver))
     downloads = st.tuples(st.just(4), numbers, *request)
     if sender is Role.CLIENT:
         drawn = st.one_of(message_events, st.tuples(st.just(2), numbers), downloads)
@@ -141,11 +189,11 @@ def events(sender: Role) -> st.SearchStrategy[list[Any]]:
     return drawn.map(list)
 
 
-def hostile_texts() -> st.SearchStrategy[bytes]:
-    """Texts that are no events, or not quite: every malformed variant, and noise."""
+@cache
+def _hostile_texts() -> st.SearchStrategy[bytes]:
     parts = st.one_of(st.sampled_from([*EventType, 0, 6, -1, 1.5, True, 10**30]), json_values(3))
     arrays = st.lists(parts, max_size=6)
-    broken = st.one_of(events(Role.CLIENT), events(Role.SERVER)).flatmap(_broken)
+    broken = st.one_of(_events(Role.CLIENT), _events(Role.SERVER)).flatmap(_broken)
     notices = st.fixed_dictionaries({"message": _TEXTS}, optional={"connectionId": _TEXTS})
     written = st.one_of(arrays, broken, notices, json_values()).map(_write)
     deep = st.integers(1, 2_000).map(lambda depth: b"[1,0," + b"[" * depth)
@@ -172,10 +220,10 @@ def _write(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
-def byte_streams(sender: Role) -> st.SearchStrategy[bytes]:
-    """What could come after a handshake: frames of valid and hostile texts, controls, and noise."""
+@cache
+def _byte_streams(sender: Role) -> st.SearchStrategy[bytes]:
     masked = sender is Role.CLIENT
-    texts = st.one_of(events(sender).map(_write), hostile_texts())
+    texts = st.one_of(_events(sender).map(_write), _hostile_texts())
     frames = texts.map(lambda data: text_frame(data, masked=masked))
     controls = st.tuples(st.sampled_from([0x88, 0x89, 0x8A]), st.binary(max_size=20)).map(
         lambda pair: bytes((pair[0],)) + text_frame(pair[1], masked=masked)[1:]
@@ -190,7 +238,7 @@ def portions(data: bytes) -> st.SearchStrategy[list[bytes]]:
 
     def cut(places: list[int]) -> list[bytes]:
         bounds = [0, *places, len(data)]
-        return [data[a:b] for a, b in zip(bounds, bounds[1:], strict=False) if a < b]
+        return [data[a:b] for a, b in pairwise(bounds) if a < b]
 
     return cuts.map(cut)
 
@@ -198,8 +246,8 @@ def portions(data: bytes) -> st.SearchStrategy[list[bytes]]:
 # Configurations and operations.
 
 
-def configs(role: Role) -> st.SearchStrategy[Config]:
-    """Configurations with small limits, so that short runs meet every path."""
+@cache
+def _configs(role: Role) -> st.SearchStrategy[Config]:
     common: dict[str, Drawn] = {
         "inline_limit": st.sampled_from([256, 300, 1_000]),
         "fragment_limit": st.sampled_from([0, 900]),
@@ -234,9 +282,12 @@ def configs(role: Role) -> st.SearchStrategy[Config]:
             "keepalive_interval": st.sampled_from([3.0, 300.0]),
         }
     # Most settings stay as they are in most examples, so that a failure shrinks to the ones needed.
-    return st.fixed_dictionaries({}, optional=common).map(
-        lambda fields: Config(**{"inline_limit": 256, **fields})
-    )
+    return st.fixed_dictionaries({}, optional=common).map(_config)
+
+
+def _config(fields: dict[str, Any]) -> Config:
+    merged: dict[str, Any] = {"inline_limit": 256, **fields}
+    return Config(**merged)
 
 
 _SIZES: Final = st.sampled_from([1, 10, 180, 200, 205, 210, 215, 220, 250, 900, 1_000, 2_000])
@@ -247,9 +298,9 @@ _PEACEFUL: Final[dict[str, tuple[Drawn, ...]]] = {
 }
 
 
-def operations() -> st.SearchStrategy[Operation]:
-    """One operation on a world (`OPERATIONS`), of any kind."""
-    texts = hostile_texts().map(lambda data: data.decode("utf-8", "replace"))
+@cache
+def _operations() -> st.SearchStrategy[Operation]:
+    texts = _hostile_texts().map(lambda data: data.decode("utf-8", "replace"))
     drawn: dict[str, tuple[Drawn, ...]] = {
         **_PEACEFUL,
         "stall": (st.sampled_from(["up", "down", "both"]),),
@@ -269,8 +320,11 @@ def _one_of(drawn: Mapping[str, tuple[Drawn, ...]]) -> st.SearchStrategy[Operati
     return st.one_of([st.tuples(*args).map(_named(name)) for name, args in drawn.items()])
 
 
-def _named(name: str) -> Any:
-    return lambda args: Operation(name, args)
+def _named(name: str) -> Callable[[tuple[Any, ...]], Operation]:
+    def named(args: tuple[Any, ...]) -> Operation:
+        return Operation(name, args)
+
+    return named
 
 
 def operation_lists(max_size: int = 30) -> st.SearchStrategy[list[Operation]]:
