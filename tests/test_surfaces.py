@@ -51,7 +51,10 @@ OTHER_TYPES = {
 }
 """Callables may be asynchronous in one driver only; a socket is no byte stream."""
 
-CLASSES = ["AuxClient", "Connector", "HttpClient", "HttpTransport", "Receipt", "Subscription"]
+CLASSES = [
+    "AuxClient", "Connector", "Devices", "HttpClient", "HttpStream", "HttpTransport", "Inst",
+    "Receipt", "Subscription",
+]  # fmt: skip
 
 
 def public_names(owner: type) -> set[str]:

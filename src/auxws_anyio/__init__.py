@@ -8,16 +8,21 @@ from __future__ import annotations
 
 from ._client import AuxClient
 from ._connect import connect
+from ._dialogues import HttpStream
 from ._errands import Connector
 from ._http import HttpClient, HttpTransport
+from ._inst import Devices, Inst
 from ._receipt import Receipt
 from ._subscription import Subscription
 
 __all__ = [
     "AuxClient",
     "Connector",
+    "Devices",
     "HttpClient",
+    "HttpStream",
     "HttpTransport",
+    "Inst",
     "Receipt",
     "Subscription",
     "connect",

@@ -37,6 +37,10 @@ from ._engine import Engine
 from ._inst import Inst
 from ._sender import Outgoing, Sender
 
+__all__ = [
+    "HttpStream",
+]
+
 T = TypeVar("T")
 
 

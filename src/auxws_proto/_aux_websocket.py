@@ -330,10 +330,13 @@ class AuxWebSocket:
                 session.transport_failed(failure, now, transport=number)
             case _:
                 self._end(wire)
-                if received.error is not None:
-                    session.report_violation(received.error, now, transport=number)
-                code, reason = received.code, received.reason
-                session.receive_eof(now, code=code, reason=reason, transport=number)
+                session.receive_eof(
+                    now,
+                    code=received.code,
+                    reason=received.reason,
+                    error=received.error,
+                    transport=number,
+                )
         self._translate()
 
     def _end(self, wire: _Wire) -> None:

@@ -19,6 +19,11 @@ from typing import Any, Final
 from ._constants import Violation
 from ._errors import LocalProtocolError, RemoteProtocolError
 
+__all__ = [
+    "ClockOffset",
+    "TimeSample",
+]
+
 RESOLUTION: Final = 0.001
 """The server's clock counts whole milliseconds (``docs/protocol.md`` §7): a time may be cut off by
 almost that much."""

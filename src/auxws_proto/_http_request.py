@@ -22,6 +22,10 @@ from ._mailbox import MAX_MAILBOX_BYTES, MAX_MAILBOX_MESSAGES, Mailbox
 from ._requests import Message, Request
 from .messages import HttpMethod, HttpRequest
 
+__all__ = [
+    "HttpResult",
+]
+
 MAX_EARLY_PARTS: Final = 1_000
 """How many parts may wait for one before them."""
 

@@ -27,6 +27,10 @@ from ._inst_shared import InstShared, branch_key
 from ._json import write_json
 from .messages import ConnectionInfo, DeviceAction
 
+__all__ = [
+    "InstMachine",
+]
+
 BRANCH_MESSAGES: Final = frozenset(
     {
         "repo/add_updates",

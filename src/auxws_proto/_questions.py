@@ -15,6 +15,10 @@ from ._inst_shapes import ActionFailed, BranchKey
 from ._requests import Message, Request
 from .messages import BranchFields, DeviceAction
 
+__all__ = [
+    "StoredUpdates",
+]
+
 T = TypeVar("T")
 
 

@@ -265,12 +265,23 @@ class AuxSession:
         self._engine.pump()
 
     def receive_eof(
-        self, now: float, *, code: int = 1006, reason: str = "", transport: int | None = None
+        self,
+        now: float,
+        *,
+        code: int = 1006,
+        reason: str = "",
+        error: RemoteProtocolError | None = None,
+        transport: int | None = None,
     ) -> None:
-        """The transport ended, with the code and reason of its close frame (1006: it had none)."""
+        """The transport ended, with the code and reason of its close frame (1006: it had none).
+
+        ``error`` is what the peer did that the layer below ended it for.
+        """
         self._engine.at(now)
         found = self._engine.life.transports.find(transport)
         if found is not None:
+            if error is not None:
+                self._engine.report(error, found)
             self._engine.life.ended(found, code, reason)
         self._engine.pump()
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 from ._client import AuxClient
 from ._connect import connect
 from ._dial import Connector
+from ._dialogues import HttpStream
 from ._http import HttpClient, HttpTransport
+from ._inst import Devices, Inst
 from ._receipt import Receipt
 from ._subscription import Subscription
 from ._transfer import Cancellation
@@ -18,8 +20,11 @@ __all__ = [
     "AuxClient",
     "Cancellation",
     "Connector",
+    "Devices",
     "HttpClient",
+    "HttpStream",
     "HttpTransport",
+    "Inst",
     "Receipt",
     "Subscription",
     "connect",

@@ -43,6 +43,10 @@ from ._inst import Inst
 from ._receipt import wait_until
 from ._typed import Outgoing
 
+__all__ = [
+    "HttpStream",
+]
+
 T = TypeVar("T")
 
 

@@ -18,6 +18,7 @@ from anyio.to_thread import run_sync
 
 import auxws_sync
 from auxws_proto import AuxError, Credentials, Progress, Stage, State, Stats
+from tests.drivers._thread_dialogues import ThreadDialogues
 
 T = TypeVar("T")
 
@@ -104,7 +105,7 @@ class ThreadStream:
         return item
 
 
-class ThreadClient:
+class ThreadClient(ThreadDialogues):
     def __init__(self, client: auxws_sync.AuxClient) -> None:
         self._client = client
 

@@ -316,3 +316,19 @@ def test_the_time_of_the_last_input() -> None:
     times.append(bench.session.now)
 
     assert times == [-math.inf, 7.0]
+
+
+def test_what_ended_a_transport_is_told_before_anything_more_is_sent_on_it() -> None:
+    bench = Bench(reconnect=None).open()
+    bench.deliver({"type": "rate_limit_exceeded", "retryAfter": 60, "totalHits": 1})
+    bench.send()
+    bench.now += 60
+    error = RemoteProtocolError(Violation.WEBSOCKET, "an unknown opcode")
+
+    told = bench.turn(bench.session.receive_eof, code=1002, error=error)
+
+    assert told == [
+        ("error", "RemoteProtocolError"),
+        ("end", 1, "FAILED", "closed"),
+        ("state", "CLOSED"),
+    ]

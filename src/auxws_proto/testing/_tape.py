@@ -58,9 +58,9 @@ _CLASSES: Final[Mapping[str, type[Any]]] = {
 }  # fmt: skip
 
 _COLLECTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "final_statuses": frozenset,
-    "allow_hosts": tuple,
-    "allow_ports": tuple,
+    "final_statuses": lambda items: frozenset(items),
+    "allow_hosts": lambda items: tuple(items),
+    "allow_ports": lambda items: tuple(items),
 }
 """Fields of configurations whose lists are something else."""
 
@@ -97,11 +97,11 @@ def dump(value: Any) -> Any:
 def load(value: Any) -> Any:
     """The value that `dump` wrote, for what stands in a call."""
     if not _is_mapping(value):
-        return [load(item) for item in value] if isinstance(value, list) else value
-    fields: Mapping[str, Any] = value
-    if fields.keys() == {"$u"}:
+        return [load(item) for item in value] if _is_list(value) else value
+    fields: dict[str, Any] = dict(value)
+    if list(fields) == ["$u"]:
         return fields["$u"].encode()
-    if fields.keys() == {"$b"}:
+    if list(fields) == ["$b"]:
         return base64.b64decode(fields["$b"])
     if fields.get("$") == "dict":
         return {key: load(item) for key, item in fields["items"].items()}
@@ -121,6 +121,10 @@ def _same(value: Any) -> Any:
 
 def _is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
     return isinstance(value, Mapping)
+
+
+def _is_list(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
 
 
 def _is_iterable(value: object) -> TypeGuard[Iterable[Any]]:
