@@ -27,6 +27,7 @@ RENAMED = {
 ONLY_SYNC = {
     ("", "Cancellation"): "a thread cannot be cancelled from outside: what blocks is told",
     ("Subscription", "receive"): "a timeout for one item; a task uses a cancel scope",
+    ("Devices", "receive"): "it is a subscription",
 }
 """Names of the blocking driver alone: (class, name) and why."""
 
@@ -124,7 +125,7 @@ def members() -> list[tuple[str, str]]:
         for owner in CLASSES
         for name in sorted(public_names(getattr(auxws_anyio, owner)))
         # Made by the drivers only, each in its own way.
-        if (owner, name) not in {("Receipt", "__init__"), ("Subscription", "__init__")}
+        if (owner, name) not in {("Receipt", "__init__"), ("Subscription", "__init__"), ("Devices", "__init__")}
         # A protocol's constructor is not its own.
         and not (owner in {"Connector", "HttpTransport"} and name == "__init__")
     ]

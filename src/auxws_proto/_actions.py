@@ -2,7 +2,8 @@
 
 It knows shapes only. The first group is for whoever does the I/O, the second for the application.
 ``Action`` is a closed union: ``match`` on it and end with ``assert_never``, and the type checker
-names what a driver forgot.
+names what a driver forgot. A ``repr`` shows no URL, header, body or message: those can hold secrets,
+and megabytes.
 """
 
 from __future__ import annotations
@@ -31,11 +32,16 @@ class OpenTransport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendText:
-    """Send one text message, in frames of at most ``max_frame`` bytes; then ``data_sent``."""
+    """Send one text message, in frames of at most ``max_frame`` bytes; then ``data_sent``.
+
+    ``send_id`` is the send that this text carries (the message, or the announcement of its upload):
+    once it is written, the message may have arrived. None for all else.
+    """
 
     transport: int
     data: bytes = field(repr=False)
     max_frame: int
+    send_id: SendId | None = None
 
     @property
     def text(self) -> str:
@@ -45,10 +51,11 @@ class SendText:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendBytes:
-    """Write these bytes to the transport; then ``data_sent``."""
+    """Write these bytes to the transport; then ``data_sent``. ``send_id`` is as in `SendText`."""
 
     transport: int
     data: bytes = field(repr=False)
+    send_id: SendId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +90,8 @@ class AbortTransport:
 class PutToUrl:
     """Send ``body`` to the object store; answer with ``HttpResponded`` or ``HttpFailed``.
 
-    Send a Content-Length, no redirect except as the policy says, no credentials.
+    Send a Content-Length and no credentials, follow no redirect, and read at most
+    ``max_error_bytes`` of the response's body.
     """
 
     transfer_id: int
@@ -91,17 +99,22 @@ class PutToUrl:
     url: Secret
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    max_error_bytes: int = 65_536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetFromUrl:
-    """Fetch a body of at most ``max_bytes`` decoded bytes; answer as for `PutToUrl`."""
+    """Fetch a body of at most ``max_bytes`` decoded bytes; answer as for `PutToUrl`.
+
+    Of a response that is no 2xx, read at most ``max_error_bytes``.
+    """
 
     transfer_id: int
     method: str
     url: Secret
     headers: Mapping[str, str] = field(repr=False)
     max_bytes: int
+    max_error_bytes: int = 65_536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +152,7 @@ class DeliverMessage:
     ``used`` that a dialogue above the session was waiting for it.
     """
 
-    message: dict[str, Any]
+    message: dict[str, Any] = field(repr=False)
     size: int
     event_id: float
     transport: int
@@ -154,7 +167,7 @@ class ReportState:
 
     state: State
     cause: AuxError | None = None
-    info: Mapping[str, Any] | None = None
+    info: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +199,7 @@ class ReportError:
 
     error: AuxError
     event_id: float | None = None
-    info: Mapping[str, Any] | None = None
+    info: Mapping[str, Any] | None = field(default=None, repr=False)
     transport: int | None = None
     send_id: SendId | None = None
 

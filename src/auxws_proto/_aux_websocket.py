@@ -162,6 +162,12 @@ class AuxWebSocket:
         self._translate()
         return send_id
 
+    def restore(self, message: Encoded, now: float, *, maybe_arrived: bool = False) -> SendId:
+        """See `AuxSession.restore`."""
+        send_id = self.session.restore(message, now, maybe_arrived=maybe_arrived)
+        self._translate()
+        return send_id
+
     def send_error(
         self, info: Mapping[str, Any], now: float, *, event_id: float | None = -1
     ) -> None:
@@ -304,9 +310,11 @@ class AuxWebSocket:
     def _forget(self, wire: _Wire) -> None:
         self._wires.pop(wire.number, None)
 
-    def _write(self, wire: _Wire, data: bytes, kind: int = _NO_TEXT) -> None:
+    def _write(
+        self, wire: _Wire, data: bytes, kind: int = _NO_TEXT, send_id: SendId | None = None
+    ) -> None:
         wire.texts.append(kind)
-        self._queue.append(SendBytes(transport=wire.number, data=data))
+        self._queue.append(SendBytes(transport=wire.number, data=data, send_id=send_id))
 
     # From the WebSocket to the session.
 
@@ -365,10 +373,7 @@ class AuxWebSocket:
         for action in self.session.actions():
             match action:
                 case SendText() | SendPing() | CloseTransport():
-                    wire = self._wires.get(action.transport)
-                    # None: its end is what the session is being told.
-                    if wire is not None:
-                        self._carry(action, wire)
+                    self._carry(action, self._wires[action.transport])
                 case OpenTransport(transport=number):
                     self._newest = number
                     self._wires[number] = _Wire(number, self._new_socket())
@@ -381,8 +386,8 @@ class AuxWebSocket:
 
     def _carry(self, action: SendText | SendPing | CloseTransport, wire: _Wire) -> None:
         match action:
-            case SendText(data=data, max_frame=max_frame):
-                self._write(wire, wire.socket.text(data, max_frame), _A_TEXT)
+            case SendText(data=data, max_frame=max_frame, send_id=send_id):
+                self._write(wire, wire.socket.text(data, max_frame), _A_TEXT, send_id)
             case SendPing(payload=payload):
                 self._write(wire, wire.socket.ping(payload))
             case _:

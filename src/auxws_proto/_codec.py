@@ -8,7 +8,7 @@ not an event comes back as `Malformed`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, TypeGuard
 
 from ._constants import EventType, Role, Violation
@@ -30,17 +30,17 @@ class UploadRequestEvent:
 @dataclass(frozen=True, slots=True)
 class UploadResponseEvent:
     event_id: float
-    url: str
+    url: str = field(repr=False)
     method: str
-    headers: dict[str, str]
+    headers: dict[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class DownloadRequestEvent:
     event_id: float
-    url: str
+    url: str = field(repr=False)
     method: str
-    headers: dict[str, str]
+    headers: dict[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,11 @@ class Config:
     """The largest incoming frame; None is no limit but `max_message_size`."""
     max_download_size: int = 64 * 1024 * 1024
     """The largest body of a downloaded message."""
+    max_response_headers: int = 65_536
+    """The largest head of an object store's response: names and values, in bytes. Apache and nginx
+    allow requests 8 to 32 KiB; S3's own answers have under 1 KiB."""
+    max_error_body: int = 65_536
+    """How much is read of a body that is no message: an XML error has some hundred bytes (§8)."""
     max_json_depth: int = 256
     """The deepest nesting of arrays and objects, both ways."""
     close_on_violation: bool = False
@@ -163,6 +168,8 @@ class Config:
             "fragment_limit": 0,
             "max_message_size": 1,
             "max_download_size": 1,
+            "max_response_headers": 1,
+            "max_error_body": 0,
             "max_json_depth": 2,
             "max_outbox_messages": 1,
             "max_outbox_bytes": 1,

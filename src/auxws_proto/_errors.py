@@ -1,7 +1,8 @@
 """What can go wrong, as types: blame in the class, cause in an enumerated reason, prose for people.
 
-It knows names and texts. It must not know when anything is raised or reported. No error holds a
-presigned URL, a token, or the text of an exception that might quote one.
+It knows names and texts. It must not know when anything is raised or reported. No error shows a
+presigned URL or a token: texts can quote a peer or an embedder, so each goes through `hide`. What
+the peer sent stands, as it came, in ``info``.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ._constants import FailReason, Stage, Violation
+from ._secret import hide
 
 
 class AuxError(Exception):
@@ -20,6 +22,9 @@ class AuxError(Exception):
 
     retryable: bool = False
     """Whether doing the same again can help."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(hide(arg) if isinstance(arg, str) else arg for arg in args))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_rebuild, (type(self), self.args, dict(self.__dict__)))
@@ -51,7 +56,7 @@ class RemoteProtocolError(AuxError):
     def __init__(self, violation: Violation, detail: str = "") -> None:
         super().__init__(detail or violation.value)
         self.violation = violation
-        self.detail = detail
+        self.detail = hide(detail)
 
 
 class ServerError(AuxError):
@@ -60,7 +65,7 @@ class ServerError(AuxError):
     def __init__(self, info: Mapping[str, Any], event_id: float | None) -> None:
         code = info.get("errorCode")
         message = info.get("errorMessage")
-        self.code: str | None = code if isinstance(code, str) else None
+        self.code: str | None = hide(code) if isinstance(code, str) else None
         self.info = info
         self.event_id = event_id
         super().__init__(f"{self.code}: {message}" if isinstance(message, str) else str(self.code))
@@ -102,7 +107,7 @@ class SendFailed(AuxError):
     ) -> None:
         super().__init__(f"{reason.value}: {detail}" if detail else reason.value)
         self.reason = reason
-        self.detail = detail
+        self.detail = hide(detail)
         self.stage = stage
         self.cause = cause
         self.retryable = reason not in _PERMANENT
@@ -119,7 +124,7 @@ class DownloadFailed(AuxError):
     ) -> None:
         super().__init__(f"{reason.value}: {detail}" if detail else reason.value)
         self.reason = reason
-        self.detail = detail
+        self.detail = hide(detail)
         self.cause = cause
 
 
@@ -132,8 +137,8 @@ class ConnectionFailed(AuxError):
         self, kind: str, detail: str = "", *, status: int | None = None, retryable: bool = True
     ) -> None:
         super().__init__(f"{kind}: {detail}" if detail else kind)
-        self.kind = kind
-        self.detail = detail
+        self.kind = hide(kind)
+        self.detail = hide(detail)
         self.status = status
         self.retryable = retryable
 
@@ -145,7 +150,7 @@ class ConnectionClosed(ConnectionFailed):
         text = f"code {code}" + (f" ({reason})" if reason else "")
         super().__init__("closed", text, retryable=retryable)
         self.code = code
-        self.reason = reason
+        self.reason = hide(reason)
 
 
 class LoginRefused(AuxError):
@@ -153,8 +158,8 @@ class LoginRefused(AuxError):
 
     def __init__(self, code: str | None, detail: str, info: Mapping[str, Any]) -> None:
         super().__init__(f"{code}: {detail}" if detail else str(code))
-        self.code = code
-        self.detail = detail
+        self.code = None if code is None else hide(code)
+        self.detail = hide(detail)
         self.info = info
         self.retryable = True
 
@@ -172,4 +177,4 @@ class UrlRefused(AuxError):
     def __init__(self, rule: str, detail: str = "") -> None:
         super().__init__(f"{rule}: {detail}" if detail else rule)
         self.rule = rule
-        self.detail = detail
+        self.detail = hide(detail)

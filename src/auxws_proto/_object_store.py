@@ -18,9 +18,6 @@ from urllib.parse import parse_qs, urlsplit
 from ._events import HeaderPairs
 from ._policy import header_pairs, signed_headers
 
-MAX_ERROR_BODY: Final = 65_536
-"""The most bytes of an error body that are looked at."""
-
 TRANSIENT_CODES: Final = frozenset(
     {
         "InternalError",
@@ -62,16 +59,24 @@ class Judgement:
 
 
 def judge(
-    url: str, sent: Mapping[str, str], status: int, headers: HeaderPairs, body: bytes
+    url: str,
+    sent: Mapping[str, str],
+    status: int,
+    headers: HeaderPairs,
+    body: bytes,
+    max_error_body: int,
 ) -> Judgement:
-    """What the answer to a request for `url` with the headers `sent` means."""
+    """What the answer to a request for `url` with the headers `sent` means.
+
+    Of an error's body at most `max_error_body` bytes are looked at.
+    """
     if 200 <= status < 300:
         return Judgement(Verdict.DONE)
     if status == 307:
         for name, value in header_pairs(headers):
             if name.lower() == "location":
                 return Judgement(Verdict.REDIRECTED, "307", value)
-    body = body[:MAX_ERROR_BODY]
+    body = body[:max_error_body]
     match = _CODE.search(body)
     code = match[1].decode() if match else ""
     detail = f"HTTP {status} {code}".rstrip()

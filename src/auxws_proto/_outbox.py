@@ -14,6 +14,7 @@ from ._actions import Action, ReportError
 from ._codec import download_request, message_event, message_event_size
 from ._constants import FailReason, Role, SendId, Stage
 from ._errors import OutboxFull, SendFailed, ServerError
+from ._json import parse_json
 from ._policy import upload_headers
 from ._reports import Tally
 from ._send import Send, Upload, UploadStep
@@ -90,6 +91,23 @@ class Outbox:
         self.messages += 1
         self.bytes += len(body)
         self._lane(send).append(send)
+        return send.send_id
+
+    def restore(self, body: bytes, *, maybe_arrived: bool) -> SendId:
+        """Queue a message of an earlier process, which was admitted then; or end it as unknown."""
+        self._next_id += 1
+        send = Send(self, body, SendId(self._next_id), watched=True)
+        self.messages += 1
+        self.bytes += len(body)
+        if maybe_arrived and not self.may_repeat:
+            detail = "it was sent, then the process ended before anything proved its arrival"
+            error = SendFailed(FailReason.TRANSPORT_LOST, detail, stage=Stage.UNKNOWN)
+            send.end(Stage.UNKNOWN, error)
+            info = parse_json(body, self._shared.config.max_json_depth)
+            self.actions.append(ReportError(error=error, info=info, send_id=send.send_id))
+        else:
+            send.maybe_arrived = maybe_arrived
+            self._lane(send).append(send)
         return send.send_id
 
     def accept_first(self, bodies: Iterable[bytes]) -> None:
@@ -231,7 +249,7 @@ class Outbox:
             self._by_number[number] = send.send_id
             if len(self._by_number) > _REMEMBERED:
                 del self._by_number[next(iter(self._by_number))]
-        transport.emit(event, send)
+        transport.emit(event, send, None if send.courtesy else send.send_id)
         return True
 
     def send_of(self, event_id: float) -> SendId | None:

@@ -228,6 +228,11 @@ def header_pairs(headers: HeaderPairs) -> tuple[tuple[str, str], ...]:
     return tuple(headers)
 
 
+def header_size(headers: HeaderPairs) -> int:
+    """The bytes of these headers, names and values."""
+    return sum(len(name) + len(value) for name, value in header_pairs(headers))
+
+
 def without_query(url: str) -> str:
     """A URL's origin and path, byte for byte, which is how an upload is announced (§3)."""
     return "".join((url,)).partition("#")[0].partition("?")[0]

@@ -5,7 +5,7 @@ It knows shapes only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ._errors import RemoteProtocolError
@@ -28,7 +28,7 @@ class Refused:
 class Text:
     """A whole text message."""
 
-    data: bytes
+    data: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Violated:
 class Reply:
     """Bytes that must go out now."""
 
-    data: bytes
+    data: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

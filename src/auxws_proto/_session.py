@@ -150,6 +150,22 @@ class AuxSession:
         self._engine.pump()
         return send_id
 
+    def restore(self, message: Encoded, now: float, *, maybe_arrived: bool = False) -> SendId:
+        """Take up a message that an earlier process accepted; call it before the first `send`.
+
+        The outbox's bounds do not count: it was admitted then. ``maybe_arrived`` says that it was
+        emitted (see ``SendText.send_id``) and not proven: without ``Config.resend_unknown`` it ends
+        as ``UNKNOWN`` at once, and a ``ReportError`` has the message in ``info``. Raises
+        `LocalProtocolError` for a closed session.
+        """
+        self._check_not_over("restore")
+        self._engine.at(now)
+        if message.type == "login":
+            self._engine.life.login.by_application += 1
+        send_id = self._engine.outbox.restore(message.body, maybe_arrived=maybe_arrived)
+        self._engine.pump()
+        return send_id
+
     def send_error(
         self, info: Mapping[str, Any], now: float, *, event_id: float | None = -1
     ) -> None:

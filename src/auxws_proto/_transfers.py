@@ -15,7 +15,7 @@ from ._constants import FailReason
 from ._errors import AuxError, UrlRefused
 from ._events import HttpFailed, HttpFailure, HttpProgressed, HttpResponded
 from ._object_store import Verdict, judge
-from ._policy import Use, check_url
+from ._policy import Use, check_url, header_size
 from ._secret import Secret
 from ._shared import Shared
 
@@ -89,6 +89,7 @@ class Transfers:
                     url=transfer.url,
                     headers=transfer.headers,
                     max_bytes=transfer.max_bytes,
+                    max_error_bytes=shared.config.max_error_body,
                 )
             )
         else:
@@ -99,6 +100,7 @@ class Transfers:
                     url=transfer.url,
                     headers=transfer.headers,
                     body=transfer.body,
+                    max_error_bytes=shared.config.max_error_body,
                 )
             )
         return transfer_id
@@ -136,7 +138,16 @@ class Transfers:
         if not self._is_out(event.transfer_id):
             return
         transfer = self._end(event.transfer_id)
-        judgement = judge(transfer.url, transfer.headers, event.status, event.headers, event.body)
+        config = self._shared.config
+        size, limit = header_size(event.headers), config.max_response_headers
+        if size > limit:
+            detail = f"the response's headers have {size:,} bytes; the limit is {limit:,}"
+            transfer.job.transfer_failed(FailReason.TOO_LARGE, detail, url_died=False, cause=None)
+            return
+        judgement = judge(
+            transfer.url, transfer.headers, event.status, event.headers, event.body,
+            config.max_error_body,
+        )  # fmt: skip
         match judgement.verdict:
             case Verdict.DONE:
                 transfer.job.transfer_done(event.body)

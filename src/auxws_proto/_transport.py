@@ -14,6 +14,7 @@ from enum import Enum, auto
 from typing import Final, Protocol
 
 from ._actions import SendPing, SendText
+from ._constants import SendId
 from ._shared import Shared
 
 
@@ -170,7 +171,9 @@ class Transport:
         """Whether `size` more bytes fit in the write window; one text always fits an empty one."""
         return not self._unreported or self._unreported + size <= self._shared.config.write_ahead
 
-    def emit(self, data: bytes, sender: Sender | None = None) -> int:
+    def emit(
+        self, data: bytes, sender: Sender | None = None, send_id: SendId | None = None
+    ) -> int:
         """Emit one text; its sender learns its fate. Returns the text's serial."""
         shared = self._shared
         self._serial += 1
@@ -180,7 +183,12 @@ class Transport:
         if sender is not None:
             self._unproven.append(text)
         shared.actions.append(
-            SendText(transport=self.number, data=data, max_frame=shared.config.inline_limit)
+            SendText(
+                transport=self.number,
+                data=data,
+                max_frame=shared.config.inline_limit,
+                send_id=send_id,
+            )
         )
         return self._serial
 

@@ -9,7 +9,7 @@ server asks its embedder; the difference is one line in `ask`.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from ._actions import AnswerUploadRequest
@@ -30,7 +30,7 @@ class Grant:
 
     url: Secret
     method: str
-    headers: dict[str, str]
+    headers: dict[str, str] = field(repr=False)
     announce_url: Secret
     granted_at: float
 

@@ -13,7 +13,7 @@ import contextlib
 import ssl as tls
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar, cast
 
 from auxws_proto import (
@@ -60,8 +60,8 @@ MAX_ERRANDS = 4
 class Settings:
     """What the user gave to `connect` and this module needs."""
 
-    url: Asked[str]
-    headers: Asked[Headers]
+    url: Asked[str] = field(repr=False)
+    headers: Asked[Headers] = field(repr=False)
     login: Asked[Credentials] | None
     config: Config
     ssl: tls.SSLContext | None

@@ -1,9 +1,10 @@
 """Writes what each driver is tested for, as a table in Markdown, from the suite itself.
 
-    python -m tests.drivers.matrix [--differences]
+    python -m tests.drivers.matrix [--differences | --write | --check]
 
 A row is a test, a column a driver (or a backend of one). With ``--differences`` only the tests that
-some driver does not run are listed.
+some driver does not run are listed; ``--write`` puts that into ``docs/drivers.md``, and ``--check``
+tells whether it is there.
 """
 
 from __future__ import annotations
@@ -17,6 +18,21 @@ import pytest
 from tests.drivers.adapter import CASES, Case
 
 HERE = Path(__file__).parent
+DOCUMENT = HERE.parent.parent / "docs" / "drivers.md"
+
+INTRODUCTION = """\
+# The drivers, side by side
+
+`auxws_anyio` (on asyncio, with or without uvloop, and on trio) and `auxws_sync` (threads) have the same
+names, parameters, defaults and errors; `tests/test_surfaces.py` compares them one by one, and has the
+few differences as a table: `for` in place of `async for`, `close()` for `aclose()`, time-outs as
+parameters in place of cancellation.
+
+One suite, `tests/drivers/`, runs on all of them. These are its tests that not every driver runs. What
+has to do with threads alone (signals, `fork`, many callers at once, descriptors) is in `tests/sync/`,
+which also has the HTTP tests and the defects of the blocking driver.
+
+"""
 NAMES = [case.name for case in CASES]
 
 
@@ -65,5 +81,19 @@ def table(sections: dict[str, dict[str, set[str]]], *, differences: bool = False
     return "\n".join(lines) + "\n"
 
 
+def main(arguments: list[str]) -> int:
+    differences = bool({"--differences", "--write", "--check"} & set(arguments))
+    text = table(collect(), differences=differences)
+    if "--write" in arguments:
+        DOCUMENT.write_text(INTRODUCTION + text, "utf-8")
+    elif "--check" in arguments:
+        if DOCUMENT.read_text("utf-8") != INTRODUCTION + text:
+            sys.stdout.write(f"{DOCUMENT.name} is not current; run with --write\n")
+            return 1
+    else:
+        sys.stdout.write(text)
+    return 0
+
+
 if __name__ == "__main__":
-    sys.stdout.write(table(collect(), differences="--differences" in sys.argv[1:]))
+    raise SystemExit(main(sys.argv[1:]))

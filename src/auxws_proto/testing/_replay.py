@@ -204,6 +204,7 @@ class _Replay:
             return
         for action in player.watched.actions():
             self._compare(player, action)
+        player.watched.turned(now)
 
     def _compare(self, player: _Player, action: Action) -> None:
         machine = player.watched.machine
