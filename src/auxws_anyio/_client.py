@@ -102,6 +102,7 @@ class AuxClient(TypedVerbs, DialogueVerbs):
             proxy=proxy,
             http=http,
             connector=transport,
+            policy=self.config.url_policy,
         )
         self._engine = Engine(machine, errands=self._errands, observer=observer)
         self._desk = self._engine.desk

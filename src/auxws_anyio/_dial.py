@@ -90,13 +90,13 @@ async def dial(
     """
     if proxy is not None:
         if check is not None and _is_numeric(host) and not check(host):
-            raise DialFailed("address", "the address is not a public one")
+            raise DialFailed("address", "the address is not one of those that are allowed")
         return await _through(proxy, host, port)
     addresses = await _resolve(host, port)
     if check is not None:
         addresses = [address for address in addresses if check(address)]
         if not addresses:
-            raise DialFailed("address", "the name has no public address")
+            raise DialFailed("address", f"{host} has no address that is allowed")
     stream = await _connect_first(addresses, port)
     stream.extra(SocketAttribute.raw_socket).setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return stream

@@ -25,8 +25,10 @@ from auxws_proto import (
     LocalProtocolError,
     LoginUnavailable,
     PutToUrl,
+    UrlPolicy,
 )
-from auxws_proto._target import check_headers, parse_target
+from auxws_proto._addresses import is_loopback_address
+from auxws_proto._target import check_encryption, check_headers, parse_target
 
 from ._dial import DialFailed, check_proxy, default_tls, dial, start_tls
 from ._http import HttpClient, HttpTransport, Progress
@@ -69,7 +71,9 @@ class Errands:
         proxy: str | None,
         http: HttpTransport | None,
         connector: Connector | None,
+        policy: UrlPolicy,
     ) -> None:
+        """Raises `LocalProtocolError` for a URL or a proxy that cannot be used."""
         self.url: str | None = None if callable(url) else url
         """The URL of the newest attempt."""
         self.credentials: Credentials | None = None
@@ -82,6 +86,9 @@ class Errands:
         self._http = http
         self._owns_http = http is None
         self._connector = connector
+        self._policy = policy
+        if self.url is not None:
+            check_encryption(parse_target(self.url), policy)
 
     async def open_transport(self) -> tuple[ByteStream, Handshake]:
         """A stream to where the URL points now. Raises `DialFailed`, or what a connector raises."""
@@ -89,6 +96,7 @@ class Errands:
             self.url = await ask(self._url)
             headers = check_headers(await ask(self._headers))
             target = parse_target(self.url)
+            check_encryption(target, self._policy)
         except LocalProtocolError as error:
             raise DialFailed("url", str(error)) from None
         except Exception as error:
@@ -97,7 +105,10 @@ class Errands:
         if self._connector is not None:
             stream = await self._connector(target.host, target.port)
         else:
-            stream = await dial(target.host, target.port, proxy=self._proxy)
+            # "localhost" is a name like any other to a resolver that lies.
+            is_exempt = not (target.is_secure or self._policy.allow_insecure)
+            check = is_loopback_address if is_exempt else None
+            stream = await dial(target.host, target.port, proxy=self._proxy, check=check)
         if target.is_secure:
             stream = await start_tls(stream, self._tls or default_tls(), target.host)
         return stream, handshake

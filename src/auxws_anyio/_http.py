@@ -40,9 +40,6 @@ Progress: TypeAlias = Callable[[int, int | None], None]
 PART_SIZE = 1024 * 1024
 """design.md §10: bodies go in parts of 1 MiB; parts of 64 KiB cost 1.5 to 4 times as much."""
 
-MAX_ERROR_BODY = 64 * 1024
-"""What is read of an error's body, which is an XML document of some hundred bytes."""
-
 KEEPALIVE_EXPIRY = 5.0
 """``docs/protocol.md`` §8: object stores close idle connections after some 5 to 20 s."""
 
@@ -157,7 +154,7 @@ async def _exchange(
         if isinstance(request, GetFromUrl) and 200 <= response.status < 300:
             body = await _read(response, request.max_bytes, run)
         else:
-            body = await _read_some(response, MAX_ERROR_BODY, run)
+            body = await _read_some(response, request.max_error_bytes, run)
     return HttpResponded(
         transfer_id=request.transfer_id,
         status=response.status,

@@ -2,8 +2,8 @@
 
 It knows shapes only. The first group is for whoever does the I/O, the second for the application.
 ``Action`` is a closed union: ``match`` on it and end with ``assert_never``, and the type checker
-names what a driver forgot. A ``repr`` shows no URL, header, body or message: those can hold secrets,
-and megabytes.
+names what a driver forgot. A ``repr`` shows no URL, header, body or message: those can hold
+secrets, and megabytes.
 """
 
 from __future__ import annotations

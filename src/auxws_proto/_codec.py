@@ -183,6 +183,9 @@ def decode_event(data: bytes | str, sender: Role, max_depth: int) -> Decoded:
         # One level more: the array around a message is none of its own, and `encode_message` and
         # `decode_message` must agree about the same message.
         value: object = parse_json(data, max_depth + 1)
+        if _is_plain_message(value):
+            # Nearly all traffic, and nothing is wrong with it.
+            return MessageEvent(value[1], value[2])
         # "Silently ignored by the server: text that is not JSON, JSON strings and numbers, events
         # of type 3 and 5" (§7)
         ignored = isinstance(value, str | int | float) and not isinstance(value, bool)
@@ -200,6 +203,20 @@ def decode_event(data: bytes | str, sender: Role, max_depth: int) -> Decoded:
     except RemoteProtocolError as error:
         ignored = ignored or error.violation is Violation.WRONG_DIRECTION
         return Malformed(error, event_id, ignored)
+
+
+def _is_plain_message(value: object) -> TypeGuard[tuple[int, int, dict[str, Any]]]:
+    """Whether this is ``[1, id, message]``, by exact types: JSON gives no others."""
+    if type(value) is not list or len(value) != 3:
+        return False
+    number, event_id, message = value
+    return (
+        type(number) is int
+        and number == EventType.MESSAGE
+        and type(event_id) is int
+        and type(message) is dict
+        and type(message.get("type")) is str
+    )
 
 
 def _event_of(value: list[Any], sender: Role) -> Decoded:

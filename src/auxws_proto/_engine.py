@@ -37,6 +37,11 @@ from ._urls import RENEWAL, UrlPool
 from ._urls import TIMER as UPLOAD_URL
 
 PAUSE: Final = "pause"
+_FOR_THE_SESSION: Final = frozenset(
+    {"login_result", "rate_limit_exceeded", "sync/time/response"}
+)
+"""The types of messages that say something to the session too."""
+
 _LONGEST_PAUSE: Final = 3_600.0
 
 
@@ -86,18 +91,28 @@ class Engine:
         # A clock that goes back would arm timers in the past.
         self.shared.now = max(self.shared.now, now)
 
-    def receive(self, data: str | bytes, transport: Transport) -> None:
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether nothing can move but by an input: no timer is due, and reading is as it was."""
+        timers, now = self.shared.timers, self.shared.now
+        due = timers.next()
+        return (due is None or due > now) and self.wants_data is not timers.is_still
+
+    def receive(self, data: str | bytes, transport: Transport) -> bool:
+        """Take one text. True: it was a message for the application, and changed nothing else."""
         size = len(data) if isinstance(data, bytes) else len(data.encode("utf-8", "surrogatepass"))
         limit = self.config.max_message_size
         if size > limit:
             detail = f"the message has {size:,} bytes; the limit is {limit:,}"
             self.report(RemoteProtocolError(Violation.TOO_LARGE, detail), transport)
-            return
+            return False
         sender = Role.SERVER if self.role is Role.CLIENT else Role.CLIENT
         event = codec.decode_event(data, sender, self.config.max_json_depth)
         overlap = self.life.rotation.retiring is not None or transport.reads_to_end
         match event:
             case codec.MessageEvent():
+                if event.message["type"] not in _FOR_THE_SESSION:
+                    return self.inbox.message(event, size, transport.number, overlap=overlap)
                 if not self._acts_on(event.message, transport):
                     self.inbox.message(event, size, transport.number, overlap=overlap)
             case codec.DownloadRequestEvent():
@@ -115,6 +130,7 @@ class Engine:
                 self.answers.malformed(event, transport)
             case _:
                 assert_never(event)
+        return False
 
     def _acts_on(self, message: dict[str, Any], transport: Transport) -> bool:
         """Act at once on what a message says to the session. True: it is not the application's."""

@@ -100,16 +100,17 @@ class Inbox:
         """Downloads that run or wait for their turn."""
         return len(self._unstarted) + self._running
 
-    def message(self, event: MessageEvent, size: int, transport: int, *, overlap: bool) -> None:
-        """A message came inline."""
+    def message(self, event: MessageEvent, size: int, transport: int, *, overlap: bool) -> bool:
+        """A message came inline. Whether it is delivered, and takes no slot."""
         if not self._slots:
             # Nearly all traffic: nothing is ahead of it, so it needs no slot.
             self._deliver(event.message, size, event.event_id, transport, False, overlap)
-            return
+            return True
         slot = _Slot(self, event.event_id, size, transport, overlap)
         slot.message = event.message
         self._slots.append(slot)
         self.held += size
+        return False
 
     def download(
         self, event: DownloadRequestEvent, size: int, transport: int, *, overlap: bool

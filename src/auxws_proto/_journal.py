@@ -101,7 +101,12 @@ class Journal:
                 self._emitted.add(message.key)
 
     def accepted(self, send_id: SendId, message: Encoded) -> None:
-        """The machine has accepted this one. Before its actions are drained."""
+        """The machine has accepted this one. Before its actions are drained.
+
+        A login is not kept: it is for one connection, and holds a secret.
+        """
+        if message.type == "login":
+            return
         self._last_key += 1
         self._keys[send_id] = self._last_key
         self._changes.append(Accepted(key=self._last_key, message=message))

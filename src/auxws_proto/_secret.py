@@ -18,7 +18,8 @@ _SECRETS: Final = re.compile(
       (?:https?|wss?)(?::|%3a)(?:\\?/|%2f){2}[^\s"'<>]*  # URLs, also in JSON or a query
     | vC[KT]1\.[^\s"'<>]*                               # connection keys and tokens (§9)
     | X-Amz-[a-z0-9-]{1,40}=[^\s"'<>&]*                  # parts of a presigned URL (§8)
-    | (?:AWS4-HMAC-SHA256|Bearer)[ ][^"\r\n]*             # an Authorization header
+    | AWS4-HMAC-SHA256[ ][^"\r\n]*                        # an Authorization header
+    | Bearer[ ][^\s"]{8,}
     """,
     re.IGNORECASE | re.VERBOSE,
 )

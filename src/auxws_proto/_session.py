@@ -160,8 +160,6 @@ class AuxSession:
         """
         self._check_not_over("restore")
         self._engine.at(now)
-        if message.type == "login":
-            self._engine.life.login.by_application += 1
         send_id = self._engine.outbox.restore(message.body, maybe_arrived=maybe_arrived)
         self._engine.pump()
         return send_id
@@ -259,7 +257,8 @@ class AuxSession:
         found = self._engine.life.transports.find(transport)
         if found is not None and found.is_read:
             found.last_received = self._engine.shared.now
-            self._engine.receive(data, found)
+            if self._engine.receive(data, found) and self._engine.is_at_rest:
+                return
         self._engine.pump()
 
     def data_sent(self, count: int, now: float, *, transport: int | None = None) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from ._errors import LocalProtocolError
 from ._events import HeaderPairs
-from ._policy import header_pairs, header_problem
+from ._policy import UrlPolicy, header_pairs, header_problem, is_loopback
 
 _SCHEMES: Final = {"ws": False, "http": False, "wss": True, "https": True}
 
@@ -81,6 +81,18 @@ def parse_target(url: object) -> Target:
     if port is None:
         port = 443 if secure else 80
     return Target(host=host, port=port, is_secure=secure, path=path)
+
+
+def check_encryption(target: Target, policy: UrlPolicy) -> None:
+    """Refuse a WebSocket without TLS to any other machine: tokens and upload URLs go over it.
+
+    Raises `LocalProtocolError`, which names the rule and the way out.
+    """
+    if not (target.is_secure or policy.allow_insecure or is_loopback(target.host.rstrip("."))):
+        raise LocalProtocolError(
+            f"the rule 'scheme' refuses ws: and http: to {target.host}, which is not loopback: use "
+            "wss:, or allow it with Config(url_policy=UrlPolicy(allow_insecure=True))"
+        )
 
 
 def check_headers(headers: HeaderPairs) -> tuple[tuple[str, str], ...]:

@@ -63,6 +63,11 @@ class Timers:
                 self._deadlines[name] = now + left
             self._left = None
 
+    @property
+    def is_still(self) -> bool:
+        """Whether the timers of the wire stand still."""
+        return self._left is not None
+
     def next(self) -> float | None:
         """The earliest deadline."""
         return min(self._deadlines.values(), default=None)

@@ -149,7 +149,7 @@ class Dial:
             return list(found)
         admitted = [entry for entry in found if check(str(entry[4][0]))]
         if not admitted:
-            raise DialFailed("address", f"{host} has no public address")
+            raise DialFailed("address", f"{host} has no address that is allowed")
         return list(admitted)
 
     def _start_next(
@@ -181,7 +181,7 @@ class Dial:
 
     def _through(self, proxy: Secret) -> socket.socket:
         if self._check is not None and is_numeric(self._host) and not self._check(self._host):
-            raise DialFailed("address", "the address is not a public one")
+            raise DialFailed("address", "the address is not one of those that are allowed")
         from python_socks import ProxyConnectionError, ProxyError, ProxyTimeoutError
         from python_socks.sync import Proxy
 

@@ -34,7 +34,8 @@ from auxws_proto import (
     Secret,
     TransportFailure,
 )
-from auxws_proto._target import check_headers, parse_target
+from auxws_proto._addresses import is_loopback_address
+from auxws_proto._target import check_encryption, check_headers, parse_target
 
 from ._dial import Connector, Dial, DialFailed
 from ._http import HttpClient, HttpTransport
@@ -58,7 +59,10 @@ MAX_ERRANDS = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the user gave to `connect` and this module needs."""
+    """What the user gave to `connect` and this module needs.
+
+    Raises `LocalProtocolError` for a URL that cannot be used.
+    """
 
     url: Asked[str] = field(repr=False)
     headers: Asked[Headers] = field(repr=False)
@@ -68,6 +72,10 @@ class Settings:
     proxy: Secret | None
     http: HttpTransport | None
     connector: Connector | None
+
+    def __post_init__(self) -> None:
+        if not callable(self.url):
+            check_encryption(parse_target(self.url), self.config.url_policy)
 
 
 class _Attempt:
@@ -191,9 +199,14 @@ class Errands:
             headers = settings.headers() if callable(settings.headers) else settings.headers
             headers = check_headers(headers)
             target = parse_target(url)
+            policy = settings.config.url_policy
+            check_encryption(target, policy)
+            # "localhost" is a name like any other to a resolver that lies.
+            is_exempt = not (target.is_secure or policy.allow_insecure)
             dial = attempt.begin(
                 target.host, target.port, settings.config.connect_timeout,
                 proxy=settings.proxy, connector=settings.connector,
+                check=is_loopback_address if is_exempt else None,
             )  # fmt: skip
             sock = dial.run()
         except DialFailed as error:

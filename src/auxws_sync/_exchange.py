@@ -23,9 +23,6 @@ from ._transfer import Run, TransferFailed
 PART_SIZE = 1024 * 1024
 """design.md §10: bodies go in parts of 1 MiB; parts of 64 KiB cost 1.5 to 4 times as much."""
 
-MAX_ERROR_BODY = 64 * 1024
-"""What is read of an error's body, which is an XML document of some hundred bytes."""
-
 KEEPALIVE_EXPIRY = 5.0
 """``docs/protocol.md`` §8: object stores close idle connections after some 5 to 20 s."""
 
@@ -77,7 +74,7 @@ def exchange(
         if isinstance(request, GetFromUrl) and 200 <= response.status < 300:
             body = _read(response, answered, request.max_bytes, run)
         else:
-            body = _read_error(response)
+            body = _read_some(response, request.max_error_bytes)
     return HttpResponded(
         transfer_id=request.transfer_id, status=response.status, headers=answered, body=body
     )
@@ -109,13 +106,13 @@ def _read(response: httpcore.Response, headers: Mapping[str, str], limit: int, r
     return bytes(body)
 
 
-def _read_error(response: httpcore.Response) -> bytes:
+def _read_some(response: httpcore.Response, limit: int) -> bytes:
     body = bytearray()
     for raw in response.iter_stream():
-        body += raw
-        if len(body) >= MAX_ERROR_BODY:
+        body += raw[: limit - len(body)]
+        if len(body) >= limit:
             break
-    return bytes(body[:MAX_ERROR_BODY])
+    return bytes(body)
 
 
 class _Decoder(Protocol):

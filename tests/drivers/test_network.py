@@ -171,7 +171,7 @@ async def test_a_proxy_that_is_not_there_is_told(driver: Driver) -> None:
 
 async def test_a_name_that_cannot_be_resolved_is_told(driver: Driver) -> None:
     with anyio.fail_after(20):
-        async with driver.connect("ws://nowhere.invalid/", config=ONCE) as client:
+        async with driver.connect("wss://nowhere.invalid/", config=ONCE) as client:
             with pytest.raises(ConnectionFailed, match=r"nowhere\.invalid") as caught:
                 await client.wait_connected()
 

@@ -32,6 +32,8 @@ AT_LEAST: list[tuple[str, float, float]] = [
     ("max_message_size", 1, 0),
     ("max_frame_size", 1, 0),
     ("max_download_size", 1, 0),
+    ("max_response_headers", 1, 0),
+    ("max_error_body", 0, -1),
     ("max_json_depth", 2, 1),
     ("max_outbox_messages", 1, 0),
     ("max_outbox_bytes", 1, 0),

@@ -90,6 +90,31 @@ def test_errors_survive_copies_and_pickles(error: AuxError) -> None:
         assert (str(copied), repr(copied)) == (str(error), repr(error))
 
 
+URL = "https://b.s3.amazonaws.com/hush?X-Amz-Signature=hush"
+QUOTING: list[AuxError] = [
+    AuxError(URL, 5, URL),
+    LocalProtocolError(URL),
+    RemoteProtocolError(Violation.WEBSOCKET, URL),
+    ServerError({"errorCode": URL, "errorMessage": f"see {URL}"}, 1),
+    GatewayNotice({"message": f"no {URL}"}),
+    SendFailed(FailReason.TRANSFER_FAILED, URL),
+    DownloadFailed(FailReason.TRANSFER_FAILED, URL),
+    ConnectionFailed(URL, URL),
+    ConnectionClosed(1008, URL),
+    LoginRefused(URL, "vCT1.hush.hush", {}),
+    LoginRefused("invalid_token", URL, {}),
+    UrlRefused("host", URL),
+]
+
+
+@pytest.mark.parametrize("error", QUOTING)
+def test_what_others_say_is_told_without_urls_and_tokens(error: AuxError) -> None:
+    parts = {name: value for name, value in vars(error).items() if name != "info"}
+
+    assert "hush" not in f"{error} {error!r} {error.args} {parts}"
+    assert "<secret>" in f"{error}"
+
+
 def test_notes_survive_a_pickle() -> None:
     error = SendFailed(FailReason.CLOSED)
     error.add_note("while flushing")

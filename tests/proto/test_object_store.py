@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auxws_proto import _object_store as store
 from auxws_proto._object_store import Judgement, Verdict, judge
 
+ERROR_BODY = 65_536
 PRESIGNED = (
     "https://messages.s3.us-east-1.amazonaws.com/key?X-Amz-Algorithm=AWS4-HMAC-SHA256"
     "&X-Amz-Date=20260301T120000Z&X-Amz-Expires=3600"
@@ -32,7 +32,7 @@ def judged(
     status: int, body: bytes = b"", url: str = PRESIGNED, sent: dict[str, str] = SENT,
     headers: Any = (),
 ) -> Judgement:  # fmt: skip
-    judgement = judge(url, sent, status, headers, body)
+    judgement = judge(url, sent, status, headers, body, ERROR_BODY)
     assert "c0ffee" not in judgement.detail
     return judgement
 
@@ -211,7 +211,7 @@ def test_a_307_to_nowhere_is_hopeless() -> None:
 
 
 def test_only_the_head_of_a_huge_body_is_looked_at() -> None:
-    padding = b"x" * (store.MAX_ERROR_BODY - len(b"<Code>SlowDown</Code>"))
+    padding = b"x" * (ERROR_BODY - len(b"<Code>SlowDown</Code>"))
 
     assert judged(400, padding + b"<Code>SlowDown</Code>").verdict is Verdict.AGAIN
     assert judged(400, padding + b"x<Code>SlowDown</Code>").verdict is Verdict.HOPELESS

@@ -126,6 +126,42 @@ def test_the_default_policy(url: str, rule: str) -> None:
     assert rule_of(Secret(url)) == rule
 
 
+REAL = [
+    # Virtual-hosted and path style.
+    "https://messages.s3.us-east-1.amazonaws.com/record/key",
+    "https://messages.s3.amazonaws.com/record/key",
+    "https://s3.us-east-1.amazonaws.com/messages/key",
+    "https://s3.amazonaws.com/messages/key",
+    "https://my.bucket.with.dots.s3.eu-central-1.amazonaws.com/key",
+    "https://messages.s3-us-west-2.amazonaws.com/key",
+    "https://s3-us-west-2.amazonaws.com/messages/key",
+    # Dual stack, acceleration, FIPS, access points, one zone.
+    "https://messages.s3.dualstack.us-east-1.amazonaws.com/key",
+    "https://s3.dualstack.us-east-1.amazonaws.com/messages/key",
+    "https://messages.s3-accelerate.amazonaws.com/key",
+    "https://messages.s3-accelerate.dualstack.amazonaws.com/key",
+    "https://messages.s3-fips.us-east-1.amazonaws.com/key",
+    "https://point-123456789012.s3-accesspoint.us-east-1.amazonaws.com/key",
+    "https://messages--use1-az4--x-s3.s3express-use1-az4.us-east-1.amazonaws.com/key",
+    # Other partitions.
+    "https://messages.s3.cn-north-1.amazonaws.com.cn/key",
+    "https://s3.dualstack.cn-northwest-1.amazonaws.com.cn/messages/key",
+    "https://messages.s3.us-gov-west-1.amazonaws.com/key",
+    "https://messages.s3-fips.dualstack.us-gov-east-1.amazonaws.com/key",
+]
+QUERY = (
+    "?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%2F20260301%2Fus-east-1%2Fs3%2F"
+    "aws4_request&X-Amz-Date=20260301T120000Z&X-Amz-Expires=3600&X-Amz-Security-Token=a%2Fb%3D%3D"
+    "&X-Amz-SignedHeaders=host%3Bx-amz-acl&X-Amz-Signature=0123abcd&x-id=PutObject"
+)
+
+
+@pytest.mark.parametrize("url", REAL)
+@pytest.mark.parametrize("websocket", [GATEWAY, OWN, LOCAL, None])
+def test_urls_as_aws_makes_them_are_obeyed(url: str, websocket: str | None) -> None:
+    assert rule_of(url + QUERY, websocket) == "allowed"
+
+
 WITH_OTHERS: list[tuple[str, str | None, UrlPolicy, str]] = [
     # The WebSocket's own domain: the host, at any port, and its subdomains.
     ("https://aux.example.org/k", OWN, DEFAULT, "allowed"),
@@ -308,6 +344,10 @@ def test_the_number_of_headers_has_a_limit() -> None:
     refused = download_headers(headers | {"x": "v"})
     assert isinstance(refused, UrlRefused)
     assert refused.rule == "headers"
+
+
+def test_the_size_of_headers_is_that_of_names_and_values() -> None:
+    assert policy.header_size({"ab": "cde", "f": ""}) == policy.header_size([("abc", "def")]) == 6
 
 
 def test_pairs_come_from_mappings_and_from_pairs() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from auxws_proto import ConnectionToken, Secret
+from auxws_proto._secret import hide
 
 TEXT = "https://bucket.s3.amazonaws.com/key?X-Amz-Signature=abc"
 
@@ -98,3 +99,38 @@ def test_reveal_gives_an_exact_str(secret: Secret) -> None:
     assert type(secret.reveal()) is str
     assert type(Secret(secret).reveal()) is str
     assert Secret().reveal() == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("", ""),
+        ("Forbidden", "Forbidden"),
+        ("a bearer of news, 3 / 4, http: no", "a bearer of news, 3 / 4, http: no"),
+        (f"cannot reach {TEXT}", "cannot reach <secret>"),
+        (f'"{TEXT}", "x"', '"<secret>", "x"'),
+        (TEXT.upper(), "<secret>"),
+        ("see wss://h/k and ws://h", "see <secret> and <secret>"),
+        ("https:\\/\\/b.example\\/key now", "<secret> now"),
+        ("next=https%3A%2F%2Fb.example%2Fkey now", "next=<secret> now"),
+        ("/key?X-Amz-Credential=AKIA&x-amz-signature=abc", "/key?<secret>&<secret>"),
+        ("bad token vCT1.dXNlcg==.c2Vzc2lvbg==", "bad token <secret>"),
+        ("bad key vCK1.dXNlcg==.c2Vzc2lvbg==, sorry", "bad key <secret> sorry"),
+        ("Authorization: Bearer abcdefgh.ij, x", "Authorization: <secret> x"),
+        ('{"authorization":"AWS4-HMAC-SHA256 Credential=a, Signature=b"}',
+         '{"authorization":"<secret>"}'),
+        (Secret("x"), "<secret>"),
+    ],
+)  # fmt: skip
+def test_words_of_others_lose_what_they_quote(text: str, shown: str) -> None:
+    assert hide(text) == shown
+
+
+@pytest.mark.parametrize(
+    "part", ["http", "http:", "https:/", "a.", "X-Amz-", "vC", "Bearer ", "%3"]
+)
+def test_hiding_takes_linear_time(part: str) -> None:
+    """A quadratic one would not come to its end here."""
+    text = part * (4_000_000 // len(part))
+
+    assert hide(text) in (text, "<secret>")

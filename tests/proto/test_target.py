@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auxws_proto import LocalProtocolError, Secret
-from auxws_proto._target import Target, check_headers, parse_target
+from auxws_proto import LocalProtocolError, Secret, UrlPolicy
+from auxws_proto._target import Target, check_encryption, check_headers, parse_target
 
 AWS = "abc.execute-api.us-east-1.amazonaws.com"
 
@@ -88,6 +88,31 @@ def test_any_text_is_a_target_or_the_callers_mistake(url: str) -> None:
     except LocalProtocolError:
         return
     assert (target.host_header + target.path).isascii()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["wss://h/", "https://10.0.0.1/", "ws://localhost/", "http://a.localhost./", "ws://127.0.0.9/",
+     "ws://[::1]/"],
+)  # fmt: skip
+def test_tls_and_loopback_need_no_leave(url: str) -> None:
+    check_encryption(parse_target(url), UrlPolicy())
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["ws://h/", "http://h/", "ws://10.0.0.1/", "ws://localhost.example/", "ws://0.0.0.0/",
+     "ws://[::]/", "ws://127.0.0.1.example/", "ws://2130706433/"],
+)  # fmt: skip
+def test_another_machine_without_tls_needs_leave(url: str) -> None:
+    target = parse_target(f"{url}secret?secret=1")
+
+    with pytest.raises(LocalProtocolError, match=r"'scheme' .*UrlPolicy\(allow_insecure=True") as e:
+        check_encryption(target, UrlPolicy(allow_any_host=True, allow_private_addresses=True))
+
+    assert target.host in str(e.value)
+    assert "secret" not in str(e.value)
+    check_encryption(target, UrlPolicy(allow_insecure=True))
 
 
 @pytest.mark.parametrize(

@@ -156,3 +156,11 @@ def test_only_time_that_runs_is_counted(steps: list[tuple[str, int]], delay: int
         assert fired == (kind == "run" and ran >= delay)
         if fired:
             return
+
+
+def test_whether_the_timers_stand_still() -> None:
+    timers = Timers()
+    timers.stand_still(1.0)
+    assert timers.is_still
+    timers.go_on(2.0)
+    assert not timers.is_still

@@ -360,3 +360,36 @@ def test_giving_all_up_cancels_what_is_out_and_forgets_what_rests(world: World) 
     world.responded(out, 200)
     assert world.told == []
     assert world.transfers.cancel_all() == []
+
+
+# What is too much.
+
+
+@pytest.mark.parametrize("status", [200, 307, 503])
+def test_headers_over_the_limit_are_a_failure_for_good(status: int) -> None:
+    world = World(max_response_headers=1_000)
+    for _ in range(2):
+        world.put()
+    world.responded(1, 200, b"ok", a="x" * 999)
+    assert world.told == [b"ok"]
+
+    world.responded(2, status, location=OTHER + "x" * (993 - len(OTHER)))
+
+    detail = "the response's headers have 1,001 bytes; the limit is 1,000"
+    assert world.told == [b"ok", (FailReason.TOO_LARGE, detail, False, None)]
+    assert world.shared.timers.next() is None
+
+
+def test_how_much_of_an_error_is_read_is_said_and_kept() -> None:
+    known = len("<Error><Code>SlowDown</Code>")
+    world = World(max_error_body=known)
+    world.put()
+    world.get()
+    put, get = world.shared.actions
+    assert isinstance(put, PutToUrl)
+    assert isinstance(get, GetFromUrl)
+    assert put.max_error_bytes == get.max_error_bytes == known
+
+    world.responded(1, 400, b" " + SLOW_DOWN)
+
+    assert world.told == [(FailReason.HTTP_STATUS, "HTTP 400", False, None)]

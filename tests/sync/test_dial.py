@@ -33,6 +33,7 @@ from tests.sync.peers import Answering, Proxy, answer, serving
 
 WAIT = 20.0
 ONCE = Config(reconnect=None)
+INSECURE = Config(url_policy=UrlPolicy(allow_insecure=True))
 
 
 def silent_port(stack: ExitStack) -> int:
@@ -165,7 +166,7 @@ def test_a_transport_of_the_users_own_opens_the_socket(gateway: Gateway) -> None
         asked.append((host, port))
         return socket.create_connection(("127.0.0.1", real_port), timeout)
 
-    with connect("ws://api.example/", transport=transport) as client:
+    with connect("ws://api.example/", transport=transport, config=INSECURE) as client:
         client.send({"type": "x"}).wait(Stage.CONFIRMED, WAIT)
 
     assert asked == [("api.example", 80)]
@@ -186,7 +187,7 @@ def test_a_transport_that_fails_is_told_without_its_words(result: object, words:
         return result  # type: ignore[return-value]
 
     with (
-        connect("ws://api.example/", transport=transport, config=ONCE) as client,
+        connect("wss://api.example/", transport=transport, config=ONCE) as client,
         pytest.raises(ConnectionFailed, match=words) as caught,
     ):
         client.wait_connected(WAIT)
@@ -254,7 +255,7 @@ def test_a_proxy_that_is_not_there_is_told(gateway: Gateway) -> None:
 
 @pytest.mark.parametrize("proxy", ["ftp://hidden@x:1", "http://hidden@", "hidden"])
 def test_a_bad_proxy_url_is_the_callers_mistake(proxy: str) -> None:
-    for make in (lambda: AuxClient("ws://x/", proxy=proxy), lambda: HttpClient(proxy=proxy)):
+    for make in (lambda: AuxClient("wss://x/", proxy=proxy), lambda: HttpClient(proxy=proxy)):
         with pytest.raises(LocalProtocolError, match="proxy") as caught:
             make()
 
