@@ -13,6 +13,7 @@ from ._errands import Connector
 from ._http import HttpClient, HttpTransport
 from ._inst import Devices, Inst
 from ._receipt import Receipt
+from ._sqlite_outbox import SqliteOutbox
 from ._subscription import Subscription
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "HttpTransport",
     "Inst",
     "Receipt",
+    "SqliteOutbox",
     "Subscription",
     "connect",
 ]

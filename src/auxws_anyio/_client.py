@@ -30,6 +30,7 @@ from auxws_proto import (
     Tally,
 )
 from auxws_proto._dialogue_websocket import DialogueWebSocket
+from auxws_proto._journal import OutboxStore
 from auxws_proto._mailbox import MessageBox
 from auxws_proto._requests import Where, request_for
 from auxws_proto._target import check_headers, parse_target
@@ -79,13 +80,12 @@ class AuxClient(TypedVerbs, DialogueVerbs):
         proxy: str | None = None,
         http: HttpTransport | None = None,
         transport: Connector | None = None,
-        outbox: None = None,
+        outbox: OutboxStore | None = None,
         trace: None = None,
         observer: Observer | None = None,
     ) -> None:
-        for name, value in (("outbox", outbox), ("trace", trace)):
-            if value is not None:
-                raise LocalProtocolError(f"{name}= is not supported by this version")
+        if trace is not None:
+            raise LocalProtocolError("trace= is not supported by this version")
         self.config = _with_chance(config if config is not None else Config(), login is not None)
         machine = DialogueWebSocket(
             self.config,
@@ -104,12 +104,14 @@ class AuxClient(TypedVerbs, DialogueVerbs):
             connector=transport,
             policy=self.config.url_policy,
         )
-        self._engine = Engine(machine, errands=self._errands, observer=observer)
+        self._engine = Engine(machine, errands=self._errands, observer=observer, store=outbox)
         self._desk = self._engine.desk
         self._sender = Sender(self._engine, self.config)
         self._receiver = Receiver(self._engine)
         self._talking = Talk(self._engine, self._sender)
         machine.on_sent = self._sender.note
+        self.restored: tuple[Receipt, ...] = ()
+        """The messages that ``outbox`` had kept from an earlier client, in their order."""
         self._group: TaskGroup | None = None
         self._thread: int | None = None
 
@@ -119,9 +121,11 @@ class AuxClient(TypedVerbs, DialogueVerbs):
         if self._thread is not None:
             raise LocalProtocolError("a client is entered once; make a new one")
         self._thread = threading.get_ident()
+        stored = await self._engine.load()
         self._group = anyio.create_task_group()
         await self._group.__aenter__()
         self._engine.start(self._group)
+        self.restored = tuple(Receipt(entry) for entry in self._engine.restore(stored))
         return self
 
     async def __aexit__(
@@ -149,6 +153,7 @@ class AuxClient(TypedVerbs, DialogueVerbs):
             finally:
                 with anyio.CancelScope(shield=True):
                     await self._errands.release()
+                    await self._engine.close_store()
 
     async def aclose(self) -> None:
         """Send what is accepted, for at most ``config.close_timeout`` seconds; end for good."""

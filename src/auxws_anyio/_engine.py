@@ -12,7 +12,7 @@ raises; what should never happen ends the client with an `InternalError` for eve
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias, TypeVar, assert_never
 
 import anyio
@@ -27,6 +27,7 @@ from auxws_proto import (
     CancelTransfer,
     CloseTransport,
     DeliverMessage,
+    Encoded,
     Event,
     GetFromUrl,
     HttpFailed,
@@ -42,16 +43,20 @@ from auxws_proto import (
     ReportSend,
     ReportState,
     SendBytes,
+    SendId,
     SendPing,
     SendText,
     TransportFailure,
 )
 from auxws_proto._dialogue_websocket import DialogueWebSocket
+from auxws_proto._journal import OutboxStore, OutboxStoreFailed, StoredMessage
 
 from ._bell import Bell
 from ._desk import Desk
 from ._errands import Errands
 from ._link import Handshake, Link
+from ._receipt import Entry
+from ._recorder import Recorder
 
 T = TypeVar("T")
 
@@ -72,11 +77,14 @@ class Engine:
         *,
         errands: Errands,
         observer: Observer | None,
+        store: OutboxStore | None = None,
     ) -> None:
         self.machine = machine
         self.desk = Desk()
         self.resumed = Bell()
-        self.error: InternalError | None = None
+        self.error: AuxError | None = None
+        """What the driver has failed of: a defect of its own, or the store."""
+        self._recorder = None if store is None else Recorder(store, self._crash)
         self.transports = 0
         """How many were asked for."""
         self._errands = errands
@@ -100,6 +108,8 @@ class Engine:
         """Begin to keep time."""
         self._group = group
         group.start_soon(self._keep_time)
+        if self._recorder is not None:
+            self._spawn(Recorder.run, self._recorder)
 
     def abort_links(self) -> None:
         """Drop every transport now, and tell the machine, which is not to wait for them."""
@@ -117,8 +127,8 @@ class Engine:
     def call(self, verb: Callable[[float], T]) -> T:
         """Call a door of the machine with the time, and do what follows from it.
 
-        A caller's own mistake is raised, and has changed nothing. Raises the `InternalError` of
-        a client that has crashed.
+        A caller's own mistake is raised, and has changed nothing. Raises what a client has crashed
+        of: `InternalError`, `OutboxStoreFailed`.
         """
         if self.error is not None:
             raise self.error
@@ -140,6 +150,42 @@ class Engine:
                 self._crash(error)
             self.dispatch()
 
+    # The store of the outbox.
+
+    async def load(self) -> Sequence[StoredMessage]:
+        """What the store has kept of earlier processes; raises `OutboxStoreFailed`."""
+        return () if self._recorder is None else await self._recorder.load()
+
+    def restore(self, stored: Sequence[StoredMessage]) -> list[Entry]:
+        """Take these messages up again; their entries."""
+
+        def restore(now: float) -> list[Entry]:
+            entries: list[Entry] = []
+            for kept in stored:
+                send_id = self.machine.restore(kept.message, now, maybe_arrived=kept.is_emitted)
+                entries.append(Entry(send_id))
+                self.desk.entries[send_id] = entries[-1]
+            if self._recorder is not None:
+                self._recorder.journal.restored(stored, [entry.send_id for entry in entries])
+            return entries
+
+        return self.call(restore)
+
+    def accepted(self, send_id: SendId, message: Encoded) -> None:
+        """The machine has accepted a message that is to be kept, if there is a store."""
+        if self._recorder is not None:
+            self._recorder.journal.accepted(send_id, message)
+
+    async def settle(self) -> None:
+        """Return when all that must outlive the process by now does."""
+        if self._recorder is not None:
+            await self._recorder.settle()
+
+    async def close_store(self) -> None:
+        """The last thing of all."""
+        if self._recorder is not None:
+            await self._recorder.close()
+
     # Draining.
 
     def dispatch(self) -> None:
@@ -153,6 +199,8 @@ class Engine:
                 for action in self.machine.actions():
                     if self._observer is not None:
                         self._observe(self._observer, action)
+                    if self._recorder is not None:
+                        self._recorder.journal.watch(action)
                     self._route(action)
                 if not self._balance():
                     break
@@ -166,6 +214,8 @@ class Engine:
         """Let the tasks go on that a changed machine concerns."""
         for link in self._links.values():
             link.flush()
+        if self._recorder is not None:
+            self._recorder.look()
         if self.wants_data:
             self.resumed.ring()
         elif not self._has_warned and self.desk.router.has_backlog:
@@ -245,9 +295,9 @@ class Engine:
             report.__cause__ = error
             self.desk.error_reported(ReportError(error=report))
 
-    def _crash(self, error: Exception) -> InternalError:
+    def _crash(self, error: Exception) -> AuxError:
         if self.error is None:
-            self.error = InternalError(error)
+            self.error = error if isinstance(error, OutboxStoreFailed) else InternalError(error)
             for link in list(self._links.values()):
                 link.abort()
             for scope in list(self._transfers.values()):

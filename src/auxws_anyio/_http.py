@@ -151,6 +151,7 @@ async def _exchange(
     async with pool.stream(
         request.method, _url(request.url), headers=_latin1(headers), content=content
     ) as response:
+        body: bytes | bytearray
         if isinstance(request, GetFromUrl) and 200 <= response.status < 300:
             body = await _read(response, request.max_bytes, run)
         else:
@@ -207,8 +208,11 @@ class _Parts:
         return self._body[start : self._at]
 
 
-async def _read(response: httpcore.Response, limit: int, run: Run) -> bytes:
-    """The decoded body; raises `TransferFailed` when it passes ``limit`` bytes."""
+async def _read(response: httpcore.Response, limit: int, run: Run) -> bytearray:
+    """The decoded body; raises `TransferFailed` when it passes ``limit`` bytes.
+
+    Not as `bytes`, which would be a copy, and one that nobody could empty.
+    """
     decoder = _decoder(response, run)
     length = _header(response, b"content-length")
     total = int(length) if length.isdigit() and decoder is None else None
@@ -237,7 +241,7 @@ async def _read(response: httpcore.Response, limit: int, run: Run) -> bytes:
         raise run.end
     if decoder is not None and not decoder.eof:
         raise TransferFailed("protocol", "the compressed body is cut off")
-    return bytes(body)
+    return body
 
 
 async def _read_some(response: httpcore.Response, limit: int, run: Run) -> bytes:

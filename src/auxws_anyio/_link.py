@@ -46,6 +46,7 @@ class Owner(Protocol):
     def link_received(self, link: Link, data: bytes) -> None: ...
     def link_wrote(self, link: Link, count: int) -> None: ...
     def link_ended(self, link: Link) -> None: ...
+    async def settle(self) -> None: ...
 
 
 class Link:
@@ -118,6 +119,8 @@ class Link:
         while True:
             while self._out:
                 batch, self._out = self._out, []
+                # What was never on the wire must not be in doubt after a crash, nor the other way.
+                await self._owner.settle()
                 try:
                     await stream.send(batch[0] if len(batch) == 1 else b"".join(batch))
                 except Exception:

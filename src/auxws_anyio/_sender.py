@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import anyio
 from anyio.lowlevel import checkpoint_if_cancelled
 
-from auxws_proto import Config, ConnectionFailed, Encoded, OutboxFull, SendId, State
+from auxws_proto import Config, ConnectionFailed, Encoded, OutboxFull, SendId, State, encode
 
 from ._engine import Engine
 from ._receipt import Entry, Receipt
@@ -29,19 +29,28 @@ class Sender:
 
     async def send(self, message: Outgoing) -> Receipt:
         """See `AuxClient.send`. Cancelled, it has accepted nothing."""
-        return Receipt(await self.accept(message))
+        if not isinstance(message, Encoded):
+            message = encode(message, self._config)
+        entry = await self.accept(message, keep=True)
+        with anyio.CancelScope(shield=True):
+            # It is accepted: whoever is cancelled now must still be able to rely on it.
+            await self._engine.settle()
+        return Receipt(entry)
 
-    async def accept(self, message: Outgoing) -> Entry:
-        """The same, for whoever wants to be told of the outcome."""
+    async def accept(self, message: Outgoing, *, keep: bool = False) -> Entry:
+        """The same, for whoever wants to be told of the outcome.
+
+        ``keep`` is for a store: a question is not worth asking again when its asker is dead.
+        """
         await checkpoint_if_cancelled()
         await self._wait_until_online()
         if not self._desk.line:
             try:
-                return self._accept(message)
+                return self._accept(message, keep)
             except OutboxFull:
                 if self._config.overflow == "raise":
                     raise
-        return await self._accept_in_turn(message)
+        return await self._accept_in_turn(message, keep)
 
     def note(self, send_id: SendId) -> None:
         """The machine has sent a message of its dialogues: it is among those that are flushed."""
@@ -53,18 +62,20 @@ class Sender:
             while not entry.is_final:
                 await entry.changed.wait()
 
-    def _accept(self, message: Outgoing) -> Entry:
+    def _accept(self, message: Outgoing, keep: bool) -> Entry:
         machine = self._engine.machine
 
         def accept(now: float) -> Entry:
             # Kept before the machine is drained, which may report the outcome at once.
             entry = Entry(machine.send(message, now))
             self._desk.entries[entry.send_id] = entry
+            if keep and isinstance(message, Encoded):
+                self._engine.accepted(entry.send_id, message)
             return entry
 
         return self._engine.call(accept)
 
-    async def _accept_in_turn(self, message: Outgoing) -> Entry:
+    async def _accept_in_turn(self, message: Outgoing, keep: bool) -> Entry:
         line = self._desk.line
         turn = anyio.Event()
         line.append(turn)
@@ -72,7 +83,7 @@ class Sender:
             while True:
                 await turn.wait()
                 try:
-                    return self._accept(message)
+                    return self._accept(message, keep)
                 except OutboxFull:
                     # Still the head of the line, for the next outcome.
                     line[0] = turn = anyio.Event()

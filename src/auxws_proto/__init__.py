@@ -95,6 +95,16 @@ from ._inst_shapes import (
     UpdatesUnacknowledged,
     WatchFailed,
 )
+from ._journal import (
+    Journal,
+    MessageAccepted,
+    MessageDone,
+    MessageEmitted,
+    OutboxChange,
+    OutboxStore,
+    OutboxStoreFailed,
+    StoredMessage,
+)
 from ._machine import AuxMachine
 from ._mailbox import SlowConsumer, SlowPolicy
 from ._policy import UrlPolicy
@@ -165,12 +175,19 @@ __all__ = [
     "InstMachine",
     "InstUpdates",
     "InternalError",
+    "Journal",
     "LocalProtocolError",
     "LoginRefused",
     "LoginTimeout",
     "LoginUnavailable",
+    "MessageAccepted",
+    "MessageDone",
+    "MessageEmitted",
     "OpenTransport",
+    "OutboxChange",
     "OutboxFull",
+    "OutboxStore",
+    "OutboxStoreFailed",
     "Progress",
     "PutToUrl",
     "RateLimited",
@@ -200,6 +217,7 @@ __all__ = [
     "State",
     "StateChange",
     "Stats",
+    "StoredMessage",
     "StoredUpdates",
     "Tally",
     "TimeSample",

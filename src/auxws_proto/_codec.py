@@ -167,8 +167,13 @@ def _event(*items: Any) -> bytes:
     return write_json([int(items[0]), *items[1:]]).encode("utf-8", "backslashreplace")
 
 
-def decode_message(body: bytes | str, max_depth: int) -> dict[str, Any] | RemoteProtocolError:
-    """A downloaded body, which is a message without an event array around it (§4)."""
+def decode_message(
+    body: bytes | bytearray | str, max_depth: int
+) -> dict[str, Any] | RemoteProtocolError:
+    """A downloaded body, which is a message without an event array around it (§4).
+
+    A `bytearray` is emptied on the way.
+    """
     try:
         return _message(parse_json(body, max_depth))
     except RemoteProtocolError as error:

@@ -88,7 +88,8 @@ class Dialogues:
 
     ``send`` and ``set_on_connect`` are the session's, called while it is drained; ``on_connect``
     are the application's own messages for each connection. ``report_problem`` is told of updates
-    that failed and that nobody waits for.
+    that failed and that nobody waits for. Drain the session before calling a verb: one that does
+    not know yet that the connection is open leaves its message to the greeting, which is gone.
     """
 
     def __init__(

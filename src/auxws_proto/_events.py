@@ -45,12 +45,16 @@ class HttpFailure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpResponded:
-    """A request was answered, with any status. ``body`` is the decoded body, in bytes."""
+    """A request was answered, with any status. ``body`` is the decoded body, in bytes.
+
+    A `bytearray` is taken over: it is emptied as soon as its text is decoded, so that a large body
+    is not held beside the message that is made of it.
+    """
 
     transfer_id: int
     status: int
     headers: HeaderPairs = field(default=(), repr=False)
-    body: bytes = field(default=b"", repr=False)
+    body: bytes | bytearray = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,17 +45,18 @@ class _Slot:
 
     # What the transfer tells its job.
 
-    def transfer_done(self, body: bytes) -> None:
-        limit = self.inbox.max_download_size
-        if len(body) > limit:
-            detail = f"the body has {len(body):,} bytes; the limit is {limit:,}"
+    def transfer_done(self, body: bytes | bytearray) -> None:
+        # Decoding may empty it.
+        size, limit = len(body), self.inbox.max_download_size
+        if size > limit:
+            detail = f"the body has {size:,} bytes; the limit is {limit:,}"
             self._fail(DownloadFailed(FailReason.TOO_LARGE, detail))
             return
         message = decode_message(body, self.inbox.max_json_depth)
         if isinstance(message, RemoteProtocolError):
             self._fail(DownloadFailed(FailReason.BAD_CONTENT, message.detail, cause=message))
         else:
-            self.inbox.downloaded(self, message, len(body))
+            self.inbox.downloaded(self, message, size)
 
     def transfer_failed(
         self, reason: FailReason, detail: str, *, url_died: bool, cause: AuxError | None

@@ -3,8 +3,8 @@
 It knows which part each report of the session concerns. It must not know how any part does its
 work, nor the session: it says what to send.
 
-The contract is that of the session: hand it every report of the session (`handle`), drain
-`actions()`, re-arm one timer. For each `SendMessage` call the session's ``send``, then `sent` or
+The contract is that of the session: hand it every report of the session (`handle`) before the next
+verb, drain `actions()`, re-arm one timer. For each `SendMessage` call the session's ``send``, then `sent` or
 `not_sent`; for `SetGreeting` call ``set_on_connect``. One session can have any number of them.
 """
 

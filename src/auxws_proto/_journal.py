@@ -31,7 +31,7 @@ class StoredMessage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted:
+class MessageAccepted:
     """A new message: keep it."""
 
     key: int
@@ -39,20 +39,20 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Emitted:
+class MessageEmitted:
     """Its bytes are about to go to the wire. It may be said again of the same message."""
 
     key: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class MessageDone:
     """It has come to its outcome: forget it."""
 
     key: int
 
 
-OutboxChange: TypeAlias = Accepted | Emitted | Done
+OutboxChange: TypeAlias = MessageAccepted | MessageEmitted | MessageDone
 
 
 class OutboxStore(Protocol):
@@ -109,7 +109,7 @@ class Journal:
             return
         self._last_key += 1
         self._keys[send_id] = self._last_key
-        self._changes.append(Accepted(key=self._last_key, message=message))
+        self._changes.append(MessageAccepted(key=self._last_key, message=message))
 
     def watch(self, action: Action) -> None:
         """The machine asks for this."""
@@ -117,13 +117,18 @@ class Journal:
             key = None if action.send_id is None else self._keys.get(action.send_id)
             if key is not None and key not in self._emitted:
                 self._emitted.add(key)
-                self._changes.append(Emitted(key=key))
+                self._changes.append(MessageEmitted(key=key))
         elif isinstance(action, ReportSend) and action.final:
             key = self._keys.pop(action.send_id, None)
             # What ended only because the client did is for the next one to send.
             if key is not None and not _ended_with_client(action):
-                self._changes.append(Done(key=key))
+                self._changes.append(MessageDone(key=key))
                 self._emitted.discard(key)
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether there is something to record."""
+        return bool(self._changes)
 
     def take(self) -> list[OutboxChange]:
         """The changes since the last call, to be recorded as one; empty if there are none."""

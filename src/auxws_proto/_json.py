@@ -6,6 +6,7 @@ JavaScript does: no ``NaN``, no guessing of encodings, lone surrogates as escape
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import re
@@ -35,7 +36,7 @@ _ALL_BUT_BRACKETS = re.compile(rb'"(?:[^"\\]+|\\.)*"?|[^\[\]{}"]+', re.DOTALL)
 _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 
-def is_too_deep(data: bytes, limit: int) -> bool:
+def is_too_deep(data: bytes | bytearray, limit: int) -> bool:
     """Whether arrays and objects in this JSON text nest deeper than `limit`.
 
     It never asks for more than the decoder would reach: in what is no JSON, that is the depth of
@@ -47,8 +48,12 @@ def is_too_deep(data: bytes, limit: int) -> bool:
     return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > limit
 
 
-def parse_json(data: bytes | str, max_depth: int) -> Any:
-    """The JSON value in `data`; raises `RemoteProtocolError`."""
+def parse_json(data: bytes | bytearray | str, max_depth: int) -> Any:
+    """The JSON value in `data`; raises `RemoteProtocolError`. A `bytearray` is emptied on the way.
+
+    A text can be as large as the value that is made of it: with its bytes they would be three.
+    """
+    raw: bytes | bytearray
     if isinstance(data, str):
         raw, text = data.encode("utf-8", "surrogatepass"), data
     else:
@@ -63,6 +68,10 @@ def parse_json(data: bytes | str, max_depth: int) -> Any:
         raise RemoteProtocolError(
             Violation.TOO_DEEP, f"nested too deeply; the limit is {max_depth} levels"
         )
+    if isinstance(raw, bytearray):
+        # Somebody's view of it is no reason to fail.
+        with contextlib.suppress(BufferError):
+            raw.clear()
     try:
         return _decode_json(text)
     except json.JSONDecodeError as error:

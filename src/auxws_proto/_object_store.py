@@ -63,7 +63,7 @@ def judge(
     sent: Mapping[str, str],
     status: int,
     headers: HeaderPairs,
-    body: bytes,
+    body: bytes | bytearray,
     max_error_body: int,
 ) -> Judgement:
     """What the answer to a request for `url` with the headers `sent` means.
@@ -89,7 +89,7 @@ def judge(
     return Judgement(Verdict.HOPELESS, f"{detail}: {cause}" if cause else detail)
 
 
-def _expiry(url: str, body: bytes) -> str:
+def _expiry(url: str, body: bytes | bytearray) -> str:
     """Whether the store says that the URL has expired, and by how much."""
     if _SAYS_EXPIRED.search(body) is None:
         return ""
@@ -133,7 +133,7 @@ def _signed_at(url: str) -> datetime | None:
         return None
 
 
-def _time(body: bytes, tag: bytes) -> datetime | None:
+def _time(body: bytes | bytearray, tag: bytes) -> datetime | None:
     match = re.search(rb"<%b>([0-9TZ:.+-]{10,40})</%b>" % (tag, tag), body)
     try:
         stamp = datetime.fromisoformat(match[1].decode()) if match else None

@@ -42,7 +42,7 @@ class ErrorReport:
     """
 
     error: AuxError
-    info: Mapping[str, Any] | None = None
+    info: Mapping[str, Any] | None = field(default=None, repr=False)
     event_id: float | None = None
     transport: int | None = None
     is_gap: bool = False

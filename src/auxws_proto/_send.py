@@ -135,7 +135,7 @@ class Send:
 
     # What the transfer tells its job.
 
-    def transfer_done(self, body: bytes) -> None:
+    def transfer_done(self, body: bytes | bytearray) -> None:
         self.take(UploadStep.PUT_DONE)
         self.outbox.put_ended()
         self.reach(Stage.UPLOADED)

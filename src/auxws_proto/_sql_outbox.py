@@ -14,7 +14,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, Protocol, TypeAlias, assert_never
 
 from ._encoded import Encoded
-from ._journal import Accepted, Done, Emitted, OutboxChange, OutboxStoreFailed, StoredMessage
+from ._journal import (
+    MessageAccepted,
+    MessageDone,
+    MessageEmitted,
+    OutboxChange,
+    OutboxStoreFailed,
+    StoredMessage,
+)
 
 Durability: TypeAlias = Literal["process", "machine"]
 
@@ -121,14 +128,14 @@ class SqlOutbox:
 
 def _make(connection: SqlConnection, change: OutboxChange) -> None:
     match change:
-        case Accepted(key=key, message=message):
+        case MessageAccepted(key=key, message=message):
             connection.execute(
                 "INSERT INTO auxws_outbox (key, type, body) VALUES (?, ?, ?)",
                 (key, message.type, message.body),
             )
-        case Emitted(key=key):
+        case MessageEmitted(key=key):
             connection.execute("UPDATE auxws_outbox SET is_emitted = 1 WHERE key = ?", (key,))
-        case Done(key=key):
+        case MessageDone(key=key):
             connection.execute("DELETE FROM auxws_outbox WHERE key = ?", (key,))
         case _:
             assert_never(change)

@@ -32,8 +32,8 @@ _FINAL_KINDS: Final = {
 class Job(Protocol):
     """Whoever wants a transfer."""
 
-    def transfer_done(self, body: bytes) -> None:
-        """The store answered 2xx."""
+    def transfer_done(self, body: bytes | bytearray) -> None:
+        """The store answered 2xx. A `bytearray` may be emptied."""
 
     def transfer_failed(
         self, reason: FailReason, detail: str, *, url_died: bool, cause: AuxError | None

@@ -13,6 +13,7 @@ from ._dialogues import HttpStream
 from ._http import HttpClient, HttpTransport
 from ._inst import Devices, Inst
 from ._receipt import Receipt
+from ._sqlite_outbox import SqliteOutbox
 from ._subscription import Subscription
 from ._transfer import Cancellation
 
@@ -26,6 +27,7 @@ __all__ = [
     "HttpTransport",
     "Inst",
     "Receipt",
+    "SqliteOutbox",
     "Subscription",
     "connect",
 ]

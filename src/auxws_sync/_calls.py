@@ -60,10 +60,14 @@ class Wish(Generic[T]):
             met = self._answered.acquire(timeout=_bounded(timeout))
         finally:
             # Also when a signal's handler raises: nobody would know what became of it later.
+            was_in_time = met
             if not met:
                 met = self._withdraw()
         if not met:
             raise TimeoutError("there was no room in the outbox in time")
+        if not was_in_time:
+            # Met in the last moment: what followed from it is not done yet.
+            self._answered.acquire()
         if self._error is not None:
             raise self._error
         return self._result  # type: ignore[return-value]

@@ -32,6 +32,7 @@ from auxws_proto import (
     encode,
 )
 from auxws_proto._dialogue_websocket import DialogueWebSocket
+from auxws_proto._journal import OutboxStore
 from auxws_proto._mailbox import MessageBox
 from auxws_proto._requests import Where, request_for
 from auxws_proto._target import check_headers, parse_target
@@ -88,13 +89,12 @@ class AuxClient(TypedVerbs, DialogueVerbs):
         proxy: str | None = None,
         http: HttpTransport | None = None,
         transport: Connector | None = None,
-        outbox: None = None,
+        outbox: OutboxStore | None = None,
         trace: None = None,
         observer: Observer | None = None,
     ) -> None:
-        for name, value in (("outbox", outbox), ("trace", trace)):
-            if value is not None:
-                raise LocalProtocolError(f"{name}= is not supported by this version")
+        if trace is not None:
+            raise LocalProtocolError("trace= is not supported by this version")
         self.config = _with_chance(config if config is not None else Config(), login is not None)
         headers = headers if callable(headers) else check_headers(headers)
         lock = threading.Lock()
@@ -116,11 +116,13 @@ class AuxClient(TypedVerbs, DialogueVerbs):
             http=http,
             connector=transport,
         )
-        self._engine = Engine(machine, settings, f"auxws-{next(_numbers)}", observer)
+        self._engine = Engine(machine, settings, f"auxws-{next(_numbers)}", observer, outbox)
         self._desk = self._engine.desk
         self._room = Room(lock)
         machine.dialogues.room_made = self._room.made
         self._everything = Messages(self._desk, MessageBox())
+        self.restored: tuple[Receipt, ...] = ()
+        """The messages that ``outbox`` had kept from an earlier client, in their order."""
         # Nothing in the engine knows the client, so a forgotten one is collected, and its thread
         # ends; at the interpreter's exit, too.
         weakref.finalize(self, self._engine.abandon)
@@ -129,6 +131,12 @@ class AuxClient(TypedVerbs, DialogueVerbs):
 
     def __enter__(self) -> Self:
         self._engine.start()
+        try:
+            stored = self._engine.restore()
+        except BaseException:
+            self._engine.close(0)
+            raise
+        self.restored = tuple(Receipt(entry, self._engine.check) for entry in stored)
         return self
 
     def __exit__(
@@ -246,7 +254,14 @@ class AuxClient(TypedVerbs, DialogueVerbs):
         engine, config = self._engine, self.config
         encoded = message if isinstance(message, Encoded) else encode(message, config)
         entry = Entry(self._desk.lock)
-        if on_accepted is None and config.offline == "queue" and engine.post(entry, encoded):
+        # A question is not worth asking again when its asker is dead.
+        keep = engine.has_store and on_accepted is None
+        if (
+            on_accepted is None
+            and not keep
+            and config.offline == "queue"
+            and engine.post(entry, encoded)
+        ):
             return entry
 
         def accept(now: float) -> None:
@@ -263,10 +278,14 @@ class AuxClient(TypedVerbs, DialogueVerbs):
                 raise NotYet from None
             # Known before the machine is drained, which may report its outcome at once.
             self._desk.accept(entry, send_id)
+            if keep:
+                engine.keep(send_id, encoded)
             if on_accepted is not None:
                 on_accepted(send_id)
 
         engine.call(accept, queues=True, timeout=timeout)
+        if keep and self._desk.crash is not None:
+            raise self._desk.crash
         return entry
 
     def flush(self, timeout: float | None = None) -> None:

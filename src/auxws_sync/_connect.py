@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from auxws_proto import Config, Credentials
+from auxws_proto._journal import OutboxStore
 
 from ._client import AuxClient
 from ._dial import Connector
@@ -33,7 +34,7 @@ def connect(
     proxy: str | None = None,
     http: HttpTransport | None = None,
     transport: Connector | None = None,
-    outbox: None = None,
+    outbox: OutboxStore | None = None,
     trace: None = None,
     observer: Observer | None = None,
 ) -> Generator[AuxClient]:
@@ -45,8 +46,10 @@ def connect(
     lock. ``on_connect`` are messages that go out after each login. ``ssl`` is the TLS context of
     both legs, ``proxy`` an ``http://`` or ``socks5://`` URL for both. ``http`` and ``transport``
     replace what makes requests and opens connections; an ``http`` can be shared by any number of
-    clients. ``observer`` is called with each action of the machine, on the client's own thread, and
-    must be quick. Raises `LocalProtocolError` for a mistake in any of these; that the server cannot
+    clients. ``outbox`` is a store, such as `SqliteOutbox`, that keeps what was accepted and has no
+    outcome for the next client that gets it, should this process be killed (docs/delivery.md).
+    ``observer`` is called with each action of the machine, on the client's own thread, and must be
+    quick. Raises `LocalProtocolError` for a mistake in any of these; that the server cannot
     be reached is told by `AuxClient.wait_connected` and `AuxClient.states`.
 
     In the main thread SIGTERM leaves the block (with `SystemExit`), so that what is accepted is

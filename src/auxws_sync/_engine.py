@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from auxws_proto import AuxError, Encoded, LocalProtocolError, SendId, State, Stats, Tally
 from auxws_proto._dialogue_websocket import DialogueWebSocket
+from auxws_proto._journal import OutboxStore
 from auxws_proto._stats import SessionStats
 
 from ._calls import Posted, Wish
@@ -21,6 +22,7 @@ from ._desk import Desk
 from ._errands import Errands, Settings
 from ._pump import Pump
 from ._receipt import Entry
+from ._recorder import Recorder
 from ._roles import Observer
 
 T = TypeVar("T")
@@ -33,11 +35,17 @@ class Engine:
     """Everything of a client but its face."""
 
     def __init__(
-        self, machine: DialogueWebSocket, settings: Settings, name: str, observer: Observer | None
+        self,
+        machine: DialogueWebSocket,
+        settings: Settings,
+        name: str,
+        observer: Observer | None,
+        store: OutboxStore | None = None,
     ) -> None:
         self.machine = machine
         self.desk = Desk(lambda: self.pump.nudge())
-        self.pump = Pump(machine, self.desk, name, observer)
+        self._recorder = None if store is None else Recorder(store)
+        self.pump = Pump(machine, self.desk, name, observer, self._recorder)
         self.errands = Errands(settings, self.pump, name)
         self.pump.errands = self.errands
         machine.on_sent = self._note
@@ -51,6 +59,36 @@ class Engine:
     def is_started(self) -> bool:
         """Whether `start` was called."""
         return self._is_started
+
+    @property
+    def has_store(self) -> bool:
+        """Whether what is accepted is to be kept."""
+        return self._recorder is not None
+
+    def keep(self, send_id: SendId, message: Encoded) -> None:
+        """Keep what the machine has just accepted; called on the pump's thread."""
+        if self._recorder is not None:
+            self._recorder.journal.accepted(send_id, message)
+
+    def restore(self) -> list[Entry]:
+        """Take up what the store has kept; raises `OutboxStoreFailed`."""
+        return self.call(self._restore)
+
+    def _restore(self, now: float) -> list[Entry]:
+        recorder = self._recorder
+        if recorder is None:
+            return []
+        stored = recorder.load()
+        entries: list[Entry] = []
+        send_ids: list[SendId] = []
+        for kept in stored:
+            send_ids.append(
+                self.machine.restore(kept.message, now, maybe_arrived=kept.is_emitted)
+            )
+            entries.append(Entry(self.desk.lock))
+            self.desk.accept(entries[-1], send_ids[-1])
+        recorder.journal.restored(stored, send_ids)
+        return entries
 
     def stats(self) -> Stats:
         """A snapshot: the machine's figures from its owner, or from here when it has none."""

@@ -71,6 +71,7 @@ def exchange(
     ) as response:
         answered = {name.decode("latin-1").lower(): value.decode("latin-1")
                     for name, value in response.headers}  # fmt: skip
+        body: bytes | bytearray
         if isinstance(request, GetFromUrl) and 200 <= response.status < 300:
             body = _read(response, answered, request.max_bytes, run)
         else:
@@ -87,8 +88,11 @@ def _parts(body: bytes, run: Run) -> Iterator[bytes]:
         yield body[start : start + PART_SIZE]
 
 
-def _read(response: httpcore.Response, headers: Mapping[str, str], limit: int, run: Run) -> bytes:
-    """The decoded body; raises `TransferFailed` when it passes ``limit`` bytes."""
+def _read(response: httpcore.Response, headers: Mapping[str, str], limit: int, run: Run) -> bytearray:
+    """The decoded body; raises `TransferFailed` when it passes ``limit`` bytes.
+
+    Not as `bytes`, which would be a copy, and one that nobody could empty.
+    """
     decoder = _decoder(headers)
     length = headers.get("content-length", "")
     total = int(length) if length.isdecimal() and decoder is None else None
@@ -103,7 +107,7 @@ def _read(response: httpcore.Response, headers: Mapping[str, str], limit: int, r
         run.moved(len(body), total)
     if decoder is not None and not decoder.eof:
         raise TransferFailed("protocol", "the compressed body is cut off")
-    return bytes(body)
+    return body
 
 
 def _read_some(response: httpcore.Response, limit: int) -> bytes:

@@ -42,8 +42,10 @@ from auxws_proto import (
     SendText,
 )
 from auxws_proto._dialogue_websocket import DialogueWebSocket
+from auxws_proto._journal import OutboxStoreFailed
 
 from ._links import Links, Opened
+from ._recorder import Recorder
 from ._roles import Command, Desk, Errands, Observer, Report, Waiting
 
 
@@ -55,7 +57,12 @@ class Pump:
     """The owner of a machine. Make it, set `errands`, `start` it, `post` to it; `stop` ends it."""
 
     def __init__(
-        self, machine: DialogueWebSocket, desk: Desk, name: str, observer: Observer | None = None
+        self,
+        machine: DialogueWebSocket,
+        desk: Desk,
+        name: str,
+        observer: Observer | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self.machine = machine
         self.turns = 0
@@ -64,6 +71,7 @@ class Pump:
         self.errands: Errands | None = None
         self._desk = desk
         self._observer = observer
+        self._recorder = recorder
         self._links = Links(machine)
         self._waiting: deque[Waiting] = deque()
         self._commands: deque[Command] = deque()
@@ -157,12 +165,14 @@ class Pump:
         self._is_stopping = True
 
     def _run(self) -> None:
-        error: InternalError | None = None
+        error: AuxError | None = None
         try:
             self._tell_room()
             while not (self._is_stopping or (self._is_finishing and self._links.is_empty)):
                 self._turn()
             self._drain()
+        except OutboxStoreFailed as fault:
+            error = fault
         except Exception as fault:
             # A bug: everybody who waits for anything learns of it.
             error = InternalError(fault)
@@ -193,6 +203,8 @@ class Pump:
             self._wake_reader.recv(64)
         with self._gate:
             self._is_woken = False
+        # A verb must find everybody informed of what the wire brought a moment before.
+        self._drain()
         while self._commands:
             self._commands.popleft()(time.monotonic())
 
@@ -230,7 +242,11 @@ class Pump:
                 has_acted = True
                 if self._observer is not None:
                     self._observe(self._observer, action)
+                if self._recorder is not None:
+                    self._recorder.journal.watch(action)
                 self._dispatch(action, reports)
+            if self._recorder is not None:
+                self._recorder.settle()
             if reports:
                 self._desk.report(reports)
             self._links.write()
@@ -294,6 +310,11 @@ class Pump:
         self._links.close_all()
         if self.errands is not None:
             self.errands.stop()
+        if self._recorder is not None:
+            try:
+                self._recorder.close()
+            except OutboxStoreFailed as fault:
+                error = error or fault
         self._selector.close()
         self._wake_reader.close()
         self._wake_writer.close()

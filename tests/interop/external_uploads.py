@@ -51,22 +51,22 @@ class ExternalUploads(Uploads):
         else:
             self.by_server += 1
         key = str(uuid.uuid4())
-        store, options = (self._seen, self._options) if asked else (self._peer, {})
+        options = self._options if asked else {}
         granted = UploadGranted(
             request_id=request_id,
-            url=self._presign(store, "PUT", key, **options),
+            url=self._presign(self._seen, "PUT", key, **options),
             announce_url=self._presign(self._seen, "GET", key),
         )
         return granted, 0.0
 
     def transfer(self, action: PutToUrl | GetFromUrl) -> HttpResponded:
+        # "The server takes path[1:] as the object's key, reads it with its own credentials"
+        # (docs/protocol.md §3); these stores have the bucket before it.
+        key = unquote(urlsplit(action.url.reveal()).path).removeprefix(f"/{BUCKET}/")
         if isinstance(action, PutToUrl):
-            headers = {**action.headers, "x-amz-acl": ACL}
-            answer = ask("PUT", action.url.reveal(), headers, action.body)
+            url = self._presign(self._peer, "PUT", key)
+            answer = ask("PUT", url, {"x-amz-acl": ACL}, action.body)
         else:
-            # "The server takes path[1:] as the object's key, reads it with its own credentials"
-            # (docs/protocol.md §3); these stores have the bucket before it.
-            key = unquote(urlsplit(action.url.reveal()).path).removeprefix(f"/{BUCKET}/")
             answer = ask("GET", self._presign(self._peer, "GET", key))
         return HttpResponded(
             transfer_id=action.transfer_id, status=answer.status, body=answer.body

@@ -6,6 +6,7 @@ It knows processes and ports. It must not know what is said to them.
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import socket
 import subprocess
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
-PATIENCE: Final = 60.0
+PATIENCE: Final = 15.0
 """Seconds in which a program must answer; the slowest takes 4 s on two busy cores."""
 GRACE: Final = 2.0
 """Seconds that a program has to end in; nothing of it is kept, and SeaweedFS takes its time."""
@@ -60,8 +61,11 @@ class Program:
         self.log = log
 
     def first_line(self) -> str:
-        """The first line of standard output, which tells that a program is ready."""
+        """The next line of standard output; the first tells that a program is ready."""
         assert self.process.stdout is not None
+        ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
+        if not ready:
+            raise TimeoutError(f"{self._name} says nothing: {self._last_words()}")
         line = self.process.stdout.readline().decode().strip()
         if not line:
             raise RuntimeError(f"{self._name} ended: {self._last_words()}")
@@ -111,6 +115,8 @@ def running(
             stdout=subprocess.PIPE if pipes else output,
             stderr=output,
             cwd=ROOT,
+            # `select` must see what a buffer would hide.
+            bufsize=0,
             env={**os.environ, **(env or {})},
         )
         with process:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.drivers.adapter import Case
+from tests.interop.cases import CASES
 from tests.interop.conftest import Recorder
 from tests.interop.networks import STORE_PORT, Network, network, own_address
 from tests.interop.programs import PATIENCE, Program, program, running
@@ -27,6 +28,7 @@ delays, limits, stalls and resets, and by links that the kernel limits (tbf) or 
 the clients are a tenth of the defaults. A column is a driver."""
 
 PEER = "three hosts"
+DARK = 30.0
 LARGE = [10, 50_000, 1_000_000, 10, 300_000]
 
 
@@ -126,7 +128,7 @@ def test_stall_of_the_store(client: Remote, relay: Relay, case: Case, record: Re
     relay("store", stall=False)
 
     assert client(do="settle") == {"stages": {"CONFIRMED": 2}}
-    assert client(do="ledger") == {"arrived": True}
+    assert client(do="ledger") == {"arrived": 3}
     record.put(PEER, "the store stalls for 4 s: uploads are tried again and arrive", case.name)
 
 
@@ -139,7 +141,7 @@ def test_resets_of_the_store(client: Remote, relay: Relay, case: Case, record: R
         time.sleep(0.2)
 
     assert client(do="settle") == {"stages": {"CONFIRMED": 3}}
-    assert client(do="ledger") == {"arrived": True}
+    assert client(do="ledger") == {"arrived": 4}
     record.put(PEER, "the store resets five times within uploads: they arrive", case.name)
 
 
@@ -152,7 +154,7 @@ def test_resets_of_the_gateway(client: Remote, relay: Relay, case: Case, record:
         client(do="wait", state="OPEN")
 
     assert client(do="settle") == {"stages": {"CONFIRMED": 15}}
-    assert client(do="ledger") == {"arrived": True}
+    assert client(do="ledger") == {"arrived": 16}
     record.put(PEER, "the gateway resets five times: it is connected again, all arrive", case.name)
 
 
@@ -166,5 +168,32 @@ def test_a_silent_gateway(client: Remote, relay: Relay, case: Case, record: Reco
     client(do="wait", state="OPEN")
 
     assert client(do="settle") == {"stages": {"CONFIRMED": 2}}
-    assert client(do="ledger") == {"arrived": True}
+    assert client(do="ledger") == {"arrived": 3}
     record.put(PEER, "a silent gateway is given up by its pong, and all arrives", case.name)
+
+
+def test_a_dark_link(hosts: Network, relay: Relay, logs: Path, record: Recorder) -> None:
+    # All drivers at once, for this takes its time: packets are lost for 30 s, and nobody is told.
+    with ExitStack() as stack:
+        clients = {
+            case.name: stack.enter_context(client_on(hosts, case, logs)) for case in CASES
+        }
+        for client in clients.values():
+            client(do="echo", sizes=[10, 50_000])
+        relay("store", rate=1_000_000)
+        for client in clients.values():
+            client(do="send", sizes=[2_000_000])
+        hosts.cut("client")
+        dark_until = time.monotonic() + DARK
+        for client in clients.values():
+            client(do="leave", state="OPEN")
+            client(do="send", sizes=[10, 50_000])
+        time.sleep(dark_until - time.monotonic())
+        hosts.mend("client")
+
+        for name, client in clients.items():
+            client(do="wait", state="OPEN")
+            assert client(do="settle") == {"stages": {"CONFIRMED": 3}}
+            assert client(do="ledger") == {"arrived": 5}
+            assert client(do="echo", sizes=LARGE) == {"same": True}
+            record.put(PEER, "a link dark for 30 s within an upload: heals, all arrives", name)

@@ -30,6 +30,7 @@ from auxws_proto import (
     State,
     TransportFailure,
     Violation,
+    encode,
 )
 
 from .peer import BINARY, PING, PONG, TEXT, Peer, frame
@@ -407,3 +408,16 @@ def test_what_is_due_happens_at_any_input(door: Callable[[AuxWebSocket], None]) 
     door(bench.machine)
 
     assert [type(event) for event in bench.peer.receive(bench.wrote())] == [ws.Ping]
+
+
+def test_a_message_of_an_earlier_process_is_taken_up() -> None:
+    bench = Bench()
+
+    send_id = bench.machine.restore(encode(MESSAGE, bench.machine.config), 0)
+
+    (sending,) = bench.machine.actions()
+    assert isinstance(sending, SendBytes)
+    assert sending.send_id == send_id
+    (received,) = bench.peer.receive(sending.data)
+    assert isinstance(received, ws.TextMessage)
+    assert json.loads(received.data) == [1, 1, MESSAGE]

@@ -18,6 +18,7 @@ from auxws_proto import (
     Tally,
     UploadGranted,
     UploadRefused,
+    encode,
 )
 
 from .helpers import BUCKET, SMALL, Bench, World, large, message_of, upload_url
@@ -358,3 +359,47 @@ def test_a_server_without_uploads_fails_its_message(code: str) -> None:
     reason = "not_supported" if code == "not_supported" else "refused_by_server"
 
     assert bench.handle(UploadRefused(request_id=1, error=code)) == [("end", 1, "FAILED", reason)]
+
+
+# After a process was killed.
+
+
+def test_what_an_earlier_process_emitted_is_unknown() -> None:
+    bench = Bench()
+    message = encode(SMALL, bench.session.config)
+
+    told = bench.turn(bench.session.restore, message, maybe_arrived=True)
+
+    assert told == [("end", 1, "UNKNOWN", "transport_lost"), ("error", "SendFailed")]
+    report = bench.actions[1]
+    assert isinstance(report, ReportError)
+    assert (report.info, report.send_id) == (SMALL, 1)
+    assert bench.session.stats().outbox_messages == 0
+
+
+def test_what_an_earlier_process_emitted_is_repeated_if_that_is_asked_for() -> None:
+    bench = Bench(resend_unknown=True)
+    message = encode(SMALL, bench.session.config)
+
+    assert bench.turn(bench.session.restore, message, maybe_arrived=True) == []
+
+    assert bench.open().all("text") == [("text", 1, 1, 1, "small")]
+    bench.close()
+    assert bench.all("end") == [("end", 1, "UNKNOWN", "closed")]
+
+
+def test_a_text_names_the_send_that_it_carries() -> None:
+    bench = Bench(on_connect=[{"type": "watch"}]).open()
+    bench.send(SMALL)
+    bench.send(large())
+    bench.grant(3, "key")
+    bench.responded(1)
+
+    texts = [action for action in bench.log if isinstance(action, SendText)]
+
+    assert [(json.loads(text.data)[0], text.send_id) for text in texts] == [
+        (1, None),
+        (1, 1),
+        (2, None),
+        (4, 2),
+    ]

@@ -25,9 +25,10 @@ from auxws_proto import (
     UploadGranted,
     UploadRefused,
     Violation,
+    encode,
 )
 
-from .helpers import BUCKET, LOGGED_IN, SMALL, Bench, brief, large
+from .helpers import BUCKET, LOGGED_IN, SMALL, Bench, World, brief, large
 
 # Doors.
 
@@ -332,3 +333,25 @@ def test_what_ended_a_transport_is_told_before_anything_more_is_sent_on_it() -> 
         ("end", 1, "FAILED", "closed"),
         ("state", "CLOSED"),
     ]
+
+
+def test_a_message_of_an_earlier_process_goes_before_new_ones() -> None:
+    bench = Bench(max_outbox_messages=1)
+    kept = [encode(message, bench.session.config) for message in (SMALL, large("kept"))]
+
+    for message in kept:
+        assert bench.turn(bench.session.restore, message) == []
+    with pytest.raises(OutboxFull):
+        bench.send({"type": "new"})
+    bench.open()
+    World(bench).run(1)
+
+    assert bench.all("end") == [("end", 1, "CONFIRMED"), ("end", 2, "CONFIRMED")]
+
+
+def test_a_closed_session_takes_nothing_up() -> None:
+    bench = Bench()
+    bench.close()
+
+    with pytest.raises(LocalProtocolError, match="restore: the session is closed"):
+        bench.session.restore(encode(SMALL, bench.session.config), bench.now)

@@ -44,7 +44,7 @@ class World:
 
     # The job.
 
-    def transfer_done(self, body: bytes) -> None:
+    def transfer_done(self, body: bytes | bytearray) -> None:
         self.told.append(body)
 
     def transfer_failed(

@@ -12,9 +12,11 @@ from auxws_proto import (
     Action,
     AuxWebSocket,
     Config,
-    OpenTransport,
+    ReportError,
+    ReportState,
     Role,
     SendBytes,
+    State,
 )
 from auxws_proto.testing import Faults, Operation, World, perform
 from auxws_proto.testing._frames import FrameReader
@@ -41,7 +43,7 @@ def opened(role: Role, short_path: bool) -> AuxWebSocket:
     return machine
 
 
-def said(machine: AuxWebSocket, parts: list[bytes]) -> tuple[list[Any], str]:
+def said(machine: AuxWebSocket, parts: list[bytes]) -> tuple[list[Any], State]:
     """What a machine asks for when these portions come, its frames unmasked, and its state."""
     machine = copy.deepcopy(machine)
     reader = FrameReader(has_head=False)
@@ -54,12 +56,14 @@ def said(machine: AuxWebSocket, parts: list[bytes]) -> tuple[list[Any], str]:
         match action:
             case SendBytes(data=data):
                 seen += reader.feed(data)
-            case OpenTransport():
-                seen.append("open")
+            case ReportError(error=error):
+                # Not by its words: they say at which byte of a portion something was wrong.
+                seen.append((type(error), getattr(error, "violation", None), action.event_id))
+            case ReportState(state=state, cause=cause):
+                seen.append((state, type(cause), getattr(cause, "code", None)))
             case _:
-                # Errors are compared by their words.
-                seen.append(repr(action))
-    return seen, str(machine.state)
+                seen.append(action)
+    return seen, machine.state
 
 
 MACHINES = {

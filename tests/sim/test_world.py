@@ -6,7 +6,7 @@ import dataclasses
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -341,7 +341,9 @@ class DeliversOutOfOrder(Liar):
 class DeliversWhatNobodySent(Liar):
     def lie(self, actions: list[Action]) -> list[Action]:
         return [
-            dataclasses.replace(a, message={"type": "other"}) if isinstance(a, DeliverMessage) else a
+            dataclasses.replace(a, message={"type": "other"})
+            if isinstance(a, DeliverMessage)
+            else a
             for a in actions
         ]
 
@@ -577,8 +579,7 @@ def test_action_that_is_missing_is_told() -> None:
         ('{"auxws_trace": 1}\n\nnot JSON', "line 3 is not JSON"),
         ('{"auxws_trace": 99}', "first line"),
         (
-            '{"auxws_trace": 1}\n'
-            '{"machine": "m", "class": "Mine", "role": "client", "config": {}}',
+            '{"auxws_trace": 1}\n{"machine": "m", "class": "Mine", "role": "client", "config": {}}',
             "class Mine, which is not at hand",
         ),
     ],
@@ -634,9 +635,7 @@ def test_command_refuses_what_is_no_trace(
 
 
 @pytest.mark.parametrize("arguments", [[], ["replay"], ["play", "x"]])
-def test_command_shows_its_usage(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_command_shows_its_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
     assert "usage" in capsys.readouterr().err
 
@@ -677,9 +676,11 @@ def test_operations_with_nothing_to_act_on_do_nothing() -> None:
             Operation(name)
             for name in ("cut", "unstall", "close_server", "forget", "take", "disconnect")
         ]
-        + [Operation("inject", ("x",)), Operation("inject_up", ("x",)), Operation("stall", ("up",))],
+        + [
+            Operation("inject", ("x",)),
+            Operation("inject_up", ("x",)),
+            Operation("stall", ("up",)),
+        ],
     )
 
     assert world.servers == []
-
-

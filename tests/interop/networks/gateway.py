@@ -46,7 +46,11 @@ async def main() -> None:
         for host in ("gateway", "client")
     )
     async with Gateway(
-        Ledger(), host=own_address("gateway"), port=GATEWAY_PORT, allow_non_loopback=True
+        Ledger(),
+        host=own_address("gateway"),
+        port=GATEWAY_PORT,
+        allow_non_loopback=True,
+        advertised_host=relay_address("client"),
     ) as gateway:
         use_store(gateway, store, presign_by_botocore, seen=seen)
         print("ready", flush=True)

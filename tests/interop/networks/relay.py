@@ -51,6 +51,8 @@ class Leg:
 
 def reset(writer: asyncio.StreamWriter) -> None:
     """Close with a reset: what the peer has not read is lost (tcp(7), SO_LINGER of 0 s)."""
+    if writer.transport.is_closing():
+        return
     sock = writer.get_extra_info("socket")
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
