@@ -97,3 +97,24 @@ def fuzz(session: nox.Session) -> None:
     install(session, "test")
     seconds = session.posargs[0] if session.posargs else "60"
     session.run("python", "-m", "fuzz", "--seconds", seconds)
+
+
+@nox.session
+def interop(session: nox.Session) -> None:
+    """Against software that is not ours. After ``--``: ``write`` (docs/interop.md), or a selection.
+
+    The peers are installed into the session's own environment and folder, programs from Debian
+    where they are missing, which needs root, as the tests with network namespaces do.
+    """
+    install(session, "test")
+    session.install("--requirement", "tests/interop/requirements.txt")
+    folder = Path(session.create_tmp())
+    page = folder / "interop.md"
+    session.run("python", "-m", "tests.interop.install", str(folder))
+    verb, *selection = session.posargs or ["check"]
+    if verb not in ("check", "write"):
+        selection = [verb, *selection]
+    env = {"AUXWS_INTEROP_FOLDER": str(folder), "AUXWS_INTEROP_TABLE": str(page)}
+    session.run("pytest", "-m", "interop", "tests/interop", *selection, env=env)
+    if not selection:
+        session.run("python", "-m", "tests.interop.table", verb, str(page))

@@ -121,11 +121,11 @@ class AuxClient(TypedVerbs, DialogueVerbs):
         if self._thread is not None:
             raise LocalProtocolError("a client is entered once; make a new one")
         self._thread = threading.get_ident()
-        stored = await self._engine.load()
+        stored = await self._sender.load()
         self._group = anyio.create_task_group()
         await self._group.__aenter__()
         self._engine.start(self._group)
-        self.restored = tuple(Receipt(entry) for entry in self._engine.restore(stored))
+        self.restored = self._sender.restore(stored)
         return self
 
     async def __aexit__(
@@ -153,7 +153,8 @@ class AuxClient(TypedVerbs, DialogueVerbs):
             finally:
                 with anyio.CancelScope(shield=True):
                     await self._errands.release()
-                    await self._engine.close_store()
+                    if self._engine.recorder is not None:
+                        await self._engine.recorder.close()
 
     async def aclose(self) -> None:
         """Send what is accepted, for at most ``config.close_timeout`` seconds; end for good."""

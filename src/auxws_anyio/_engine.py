@@ -12,7 +12,7 @@ raises; what should never happen ends the client with an `InternalError` for eve
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias, TypeVar, assert_never
 
 import anyio
@@ -27,7 +27,6 @@ from auxws_proto import (
     CancelTransfer,
     CloseTransport,
     DeliverMessage,
-    Encoded,
     Event,
     GetFromUrl,
     HttpFailed,
@@ -43,19 +42,17 @@ from auxws_proto import (
     ReportSend,
     ReportState,
     SendBytes,
-    SendId,
     SendPing,
     SendText,
     TransportFailure,
 )
 from auxws_proto._dialogue_websocket import DialogueWebSocket
-from auxws_proto._journal import OutboxStore, OutboxStoreFailed, StoredMessage
+from auxws_proto._journal import OutboxStore, OutboxStoreFailed
 
 from ._bell import Bell
 from ._desk import Desk
 from ._errands import Errands
 from ._link import Handshake, Link
-from ._receipt import Entry
 from ._recorder import Recorder
 
 T = TypeVar("T")
@@ -84,7 +81,7 @@ class Engine:
         self.resumed = Bell()
         self.error: AuxError | None = None
         """What the driver has failed of: a defect of its own, or the store."""
-        self._recorder = None if store is None else Recorder(store, self._crash)
+        self.recorder = None if store is None else Recorder(store, self._crash)
         self.transports = 0
         """How many were asked for."""
         self._errands = errands
@@ -108,8 +105,8 @@ class Engine:
         """Begin to keep time."""
         self._group = group
         group.start_soon(self._keep_time)
-        if self._recorder is not None:
-            self._spawn(Recorder.run, self._recorder)
+        if self.recorder is not None:
+            self._spawn(Recorder.run, self.recorder)
 
     def abort_links(self) -> None:
         """Drop every transport now, and tell the machine, which is not to wait for them."""
@@ -150,42 +147,6 @@ class Engine:
                 self._crash(error)
             self.dispatch()
 
-    # The store of the outbox.
-
-    async def load(self) -> Sequence[StoredMessage]:
-        """What the store has kept of earlier processes; raises `OutboxStoreFailed`."""
-        return () if self._recorder is None else await self._recorder.load()
-
-    def restore(self, stored: Sequence[StoredMessage]) -> list[Entry]:
-        """Take these messages up again; their entries."""
-
-        def restore(now: float) -> list[Entry]:
-            entries: list[Entry] = []
-            for kept in stored:
-                send_id = self.machine.restore(kept.message, now, maybe_arrived=kept.is_emitted)
-                entries.append(Entry(send_id))
-                self.desk.entries[send_id] = entries[-1]
-            if self._recorder is not None:
-                self._recorder.journal.restored(stored, [entry.send_id for entry in entries])
-            return entries
-
-        return self.call(restore)
-
-    def accepted(self, send_id: SendId, message: Encoded) -> None:
-        """The machine has accepted a message that is to be kept, if there is a store."""
-        if self._recorder is not None:
-            self._recorder.journal.accepted(send_id, message)
-
-    async def settle(self) -> None:
-        """Return when all that must outlive the process by now does."""
-        if self._recorder is not None:
-            await self._recorder.settle()
-
-    async def close_store(self) -> None:
-        """The last thing of all."""
-        if self._recorder is not None:
-            await self._recorder.close()
-
     # Draining.
 
     def dispatch(self) -> None:
@@ -199,8 +160,8 @@ class Engine:
                 for action in self.machine.actions():
                     if self._observer is not None:
                         self._observe(self._observer, action)
-                    if self._recorder is not None:
-                        self._recorder.journal.watch(action)
+                    if self.recorder is not None:
+                        self.recorder.journal.watch(action)
                     self._route(action)
                 if not self._balance():
                     break
@@ -214,8 +175,8 @@ class Engine:
         """Let the tasks go on that a changed machine concerns."""
         for link in self._links.values():
             link.flush()
-        if self._recorder is not None:
-            self._recorder.look()
+        if self.recorder is not None:
+            self.recorder.look()
         if self.wants_data:
             self.resumed.ring()
         elif not self._has_warned and self.desk.router.has_backlog:
@@ -305,6 +266,11 @@ class Engine:
             self.desk.crash(self.error)
             self.machine.finish_dialogues(self.error)
         return self.error
+
+    async def settle(self) -> None:
+        """Return when all that must outlive the process by now does."""
+        if self.recorder is not None:
+            await self.recorder.settle()
 
     # Tasks.
 

@@ -5,13 +5,14 @@ It knows the outbox's bound and who waits for it. It must not know what becomes 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import anyio
 from anyio.lowlevel import checkpoint_if_cancelled
 
 from auxws_proto import Config, ConnectionFailed, Encoded, OutboxFull, SendId, State, encode
+from auxws_proto._journal import StoredMessage
 
 from ._engine import Engine
 from ._receipt import Entry, Receipt
@@ -29,8 +30,6 @@ class Sender:
 
     async def send(self, message: Outgoing) -> Receipt:
         """See `AuxClient.send`. Cancelled, it has accepted nothing."""
-        if not isinstance(message, Encoded):
-            message = encode(message, self._config)
         entry = await self.accept(message, keep=True)
         with anyio.CancelScope(shield=True):
             # It is accepted: whoever is cancelled now must still be able to rely on it.
@@ -52,6 +51,28 @@ class Sender:
                     raise
         return await self._accept_in_turn(message, keep)
 
+    async def load(self) -> Sequence[StoredMessage]:
+        """What the store has kept of earlier clients; raises `OutboxStoreFailed`."""
+        return () if self._engine.recorder is None else await self._engine.recorder.load()
+
+    def restore(self, stored: Sequence[StoredMessage]) -> tuple[Receipt, ...]:
+        """Take these messages up again, before any other; their receipts."""
+        machine, recorder = self._engine.machine, self._engine.recorder
+        if recorder is None:
+            return ()
+
+        def restore(now: float) -> list[Entry]:
+            entries = [
+                Entry(machine.restore(kept.message, now, maybe_arrived=kept.is_emitted))
+                for kept in stored
+            ]
+            # Before the machine is drained, which may report outcomes at once.
+            self._desk.entries.update((entry.send_id, entry) for entry in entries)
+            recorder.journal.restored(stored, [entry.send_id for entry in entries])
+            return entries
+
+        return tuple(Receipt(entry) for entry in self._engine.call(restore))
+
     def note(self, send_id: SendId) -> None:
         """The machine has sent a message of its dialogues: it is among those that are flushed."""
         self._desk.entries[send_id] = Entry(send_id)
@@ -64,13 +85,14 @@ class Sender:
 
     def _accept(self, message: Outgoing, keep: bool) -> Entry:
         machine = self._engine.machine
+        encoded = message if isinstance(message, Encoded) else encode(message, self._config)
 
         def accept(now: float) -> Entry:
             # Kept before the machine is drained, which may report the outcome at once.
-            entry = Entry(machine.send(message, now))
+            entry = Entry(machine.send(encoded, now))
             self._desk.entries[entry.send_id] = entry
-            if keep and isinstance(message, Encoded):
-                self._engine.accepted(entry.send_id, message)
+            if keep and self._engine.recorder is not None:
+                self._engine.recorder.journal.accepted(entry.send_id, encoded)
             return entry
 
         return self._engine.call(accept)

@@ -27,4 +27,4 @@ class SqliteOutbox(SqlOutbox):
 def _connect(path: Path) -> SqlConnection:
     path.touch(mode=0o600)
     # A process that is just being killed gets a moment to let go of its lock.
-    return sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
+    return sqlite3.connect(path, timeout=0.25, isolation_level=None, check_same_thread=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from ._actions import (
     Action,
@@ -25,6 +25,8 @@ from ._constants import Role, SendId
 from ._dialogues import Dialogues
 from ._errors import AuxError
 from ._inst_shapes import InstConfig
+
+_REPORTS: Final = (DeliverMessage, ReportSend, ReportState, ReportError, ReportGap)
 
 
 def _nothing(_send_id: SendId) -> None:
@@ -71,8 +73,8 @@ class DialogueWebSocket(AuxWebSocket):
     def actions(self) -> Iterator[Action]:
         """Drain the FIFO. Verbs called meanwhile append to the same queue."""
         for action in super().actions():
-            if isinstance(
-                action, DeliverMessage | ReportSend | ReportState | ReportError | ReportGap
+            if isinstance(action, _REPORTS) and (
+                isinstance(action, ReportState) or not self.dialogues.is_idle
             ):
                 with self._lock:
                     used = self.dialogues.handle(action, self.session.now)

@@ -126,6 +126,11 @@ class Dialogues:
             stream.is_full for stream in self._streams
         )
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody waits for anything, so that only states need be handled."""
+        return not (self._branches or self._senders or self.requests)
+
     def next_timeout(self) -> float | None:
         """When to call `handle_timeout`; None: no need."""
         return min(self._deadlines.values(), default=None)

@@ -4,8 +4,9 @@ It knows which part each report of the session concerns. It must not know how an
 work, nor the session: it says what to send.
 
 The contract is that of the session: hand it every report of the session (`handle`) before the next
-verb, drain `actions()`, re-arm one timer. For each `SendMessage` call the session's ``send``, then `sent` or
-`not_sent`; for `SetGreeting` call ``set_on_connect``. One session can have any number of them.
+verb, drain `actions()`, re-arm one timer. For each `SendMessage` call the session's ``send``, then
+`sent` or `not_sent`; for `SetGreeting` call ``set_on_connect``. One session can have any number of
+them.
 """
 
 from __future__ import annotations

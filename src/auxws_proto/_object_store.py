@@ -33,7 +33,8 @@ _MAY_BE_EXPIRED: Final = frozenset({"AccessDenied", "ExpiredToken"})
 """What is said of a URL that has died, by age or "with the credentials that signed" it (§3, §8)."""
 
 _TRANSIENT_STATUSES: Final = frozenset({429, 500, 502, 503, 504})
-_CODE = re.compile(rb"<Code>\s*([A-Za-z0-9.]{1,64})\s*</Code>")
+# No signature, key or token has this form; the one code with figures stands by itself.
+_CODE = re.compile(rb"<Code>\s*([A-Z][A-Za-z.]{1,63}|XAmzContentSHA256Mismatch)\s*</Code>")
 _SAYS_EXPIRED = re.compile(rb"expired|difference between the request time", re.IGNORECASE)
 """The second is rclone's, with AccessDenied and 400; S3 has it with RequestTimeTooSkewed alone."""
 _EMPTY_CRC32 = "AAAAAA=="
@@ -79,7 +80,8 @@ def judge(
     body = body[:max_error_body]
     match = _CODE.search(body)
     code = match[1].decode() if match else ""
-    detail = f"HTTP {status} {code}".rstrip()
+    # A store could call its error by a part of the URL.
+    detail = f"HTTP {status} {code}".rstrip() if code not in url else f"HTTP {status}"
     expired = _expiry(url, body) if code in _MAY_BE_EXPIRED else ""
     if expired:
         return Judgement(Verdict.URL_DIED, f"{detail}: {expired}")

@@ -69,16 +69,16 @@ class Answer(Generic[T]):
 class Request(Answer[Message]):
     """A question: which message answers it, and what has become of the one that asks.
 
-    ``replies`` are the types of the reply (none: any type), ``fields`` values that it must have,
-    ``test`` whatever else must be true of it. ``test`` is called where messages come in: it must be
-    quick; what it raises fails the request. Raises `LocalProtocolError` for values in ``fields``
-    that are no JSON scalars.
+    ``replies`` are the types of the reply (none: any type), ``fields`` values that it must have by
+    `Field`, ``test`` whatever else must be true of it. ``test`` is called where messages come in:
+    it must be quick; what it raises fails the request. Raises `LocalProtocolError` for values in
+    ``fields`` that are no JSON scalars.
     """
 
     def __init__(
         self,
         *replies: str,
-        fields: Mapping[str, Any] | Mapping[Field, Any] | None = None,
+        fields: Mapping[Any, Any] | None = None,
         test: Callable[[Message], bool] | None = None,
     ) -> None:
         super().__init__()

@@ -82,9 +82,7 @@ class Engine:
         entries: list[Entry] = []
         send_ids: list[SendId] = []
         for kept in stored:
-            send_ids.append(
-                self.machine.restore(kept.message, now, maybe_arrived=kept.is_emitted)
-            )
+            send_ids.append(self.machine.restore(kept.message, now, maybe_arrived=kept.is_emitted))
             entries.append(Entry(self.desk.lock))
             self.desk.accept(entries[-1], send_ids[-1])
         recorder.journal.restored(stored, send_ids)

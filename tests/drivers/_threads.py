@@ -137,6 +137,10 @@ class ThreadClient(ThreadDialogues):
     def stats(self) -> Stats:
         return self._client.stats
 
+    @property
+    def restored(self) -> tuple[ThreadReceipt, ...]:
+        return tuple(ThreadReceipt(receipt) for receipt in self._client.restored)
+
     async def connect(self) -> None:
         await in_thread(self._client.connect)
 

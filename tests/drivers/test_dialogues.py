@@ -112,7 +112,7 @@ async def test_a_request_fails_with_the_connection_that_it_went_out_on(driver: D
         await until(lambda: failed)
         again = await client.request({"type": "pong", "id": 1}, reply="pong")
 
-    assert again["id"] == 1
+        assert again["id"] == 1
 
 
 async def test_a_test_that_raises_is_the_callers(driver: Driver) -> None:
@@ -130,20 +130,24 @@ async def test_a_request_must_say_what_its_reply_is(driver: Driver) -> None:
 
 
 async def test_an_ended_client_lets_go_of_who_asks(driver: Driver) -> None:
-    async with serving(answering) as gateway:
-        async with driver.connect(gateway.url) as client, anyio.create_task_group() as tasks:
-            await client.wait_connected(5)
-            failed: list[Exception] = []
+    failed: list[Exception] = []
+    async with (
+        serving(answering) as gateway,
+        driver.connect(gateway.url) as client,
+        anyio.create_task_group() as tasks,
+    ):
+        await client.wait_connected(5)
 
-            async def ask() -> None:
-                try:
-                    await client.request({"type": "unanswered"}, reply="pong")
-                except ConnectionFailed as error:
-                    failed.append(error)
+        async def ask() -> None:
+            try:
+                await client.request({"type": "unanswered"}, reply="pong")
+            except ConnectionFailed as error:
+                failed.append(error)
 
-            tasks.start_soon(ask)
-            await until(lambda: client.stats.sent)
-            await client.aclose()
+        tasks.start_soon(ask)
+        await until(lambda: client.stats.sent)
+        await client.aclose()
+
     assert len(failed) == 1
 
 
@@ -213,27 +217,36 @@ async def test_parts_are_joined(driver: Driver) -> None:
 
 @pytest.mark.parametrize("path", ["/parts", "/shuffled"])
 async def test_a_stream_of_parts(driver: Driver, path: str) -> None:
-    async with serving(answering) as gateway, driver.connect(gateway.url) as client:
-        async with client.http_stream(path, timeout=5) as stream:
-            head = (stream.status, stream.headers, stream.is_success)
-            texts = [text async for text in stream]
+    async with (
+        serving(answering) as gateway,
+        driver.connect(gateway.url) as client,
+        client.http_stream(path, timeout=5) as stream,
+    ):
+        head = (stream.status, stream.headers, stream.is_success)
+        texts = [text async for text in stream]
 
     assert head == (200, {"a": "b"}, True)
     assert texts == ["0", "1", "2"]
 
 
 async def test_a_stream_of_one_whole_answer(driver: Driver) -> None:
-    async with serving(answering) as gateway, driver.connect(gateway.url) as client:
-        async with client.http_stream("/echo", method="POST", body="all") as stream:
-            texts = [text async for text in stream]
+    async with (
+        serving(answering) as gateway,
+        driver.connect(gateway.url) as client,
+        client.http_stream("/echo", method="POST", body="all") as stream,
+    ):
+        texts = [text async for text in stream]
 
     assert texts == ["all"]
 
 
 async def test_a_stream_that_is_left_early(driver: Driver) -> None:
-    async with serving(answering) as gateway, driver.connect(gateway.url) as client:
-        async with client.http_stream("/parts") as stream:
-            first = await anext(stream)
+    async with (
+        serving(answering) as gateway,
+        driver.connect(gateway.url) as client,
+        client.http_stream("/parts") as stream,
+    ):
+        first = await anext(stream)
         result = await client.http("/parts")
 
     assert (first, result.body) == ("0", "012")
@@ -246,11 +259,14 @@ async def test_a_part_that_comes_twice(driver: Driver) -> None:
 
 
 async def test_a_part_that_never_comes(driver: Driver) -> None:
-    async with serving(answering) as gateway, driver.connect(gateway.url) as client:
-        async with client.http_stream("/gap", timeout=0.5) as stream:
-            first = await anext(stream)
-            with pytest.raises(TimeoutError, match="part 1 is missing"):
-                await anext(stream)
+    async with (
+        serving(answering) as gateway,
+        driver.connect(gateway.url) as client,
+        client.http_stream("/gap", timeout=0.5) as stream,
+    ):
+        first = await anext(stream)
+        with pytest.raises(TimeoutError, match="part 1 is missing"):
+            await anext(stream)
 
     assert first == "0"
 
@@ -265,12 +281,15 @@ async def test_an_answer_that_never_comes(driver: Driver) -> None:
 
 
 async def test_a_stream_fails_with_its_connection(driver: Driver) -> None:
-    async with serving(answering) as gateway, driver.connect(gateway.url, config=QUICK) as client:
-        async with client.http_stream("/gap") as stream:
-            first = await anext(stream)
-            gateway.faults.drop_connections()
-            with pytest.raises((ConnectionFailed, SendFailed)):
-                await anext(stream)
+    async with (
+        serving(answering) as gateway,
+        driver.connect(gateway.url, config=QUICK) as client,
+        client.http_stream("/gap") as stream,
+    ):
+        first = await anext(stream)
+        gateway.faults.drop_connections()
+        with pytest.raises((ConnectionFailed, SendFailed)):
+            await anext(stream)
 
     assert first == "0"
 

@@ -256,13 +256,12 @@ async def test_an_action_and_its_result(driver: Driver) -> None:
                 result = await mine.send_action({"n": 1}, connection_id="b", timeout=5)
                 with pytest.raises(ActionFailed) as caught:
                     await mine.send_action("fail", broadcast=True, timeout=5)
-                nothing = await mine.send_action("quiet", connection_id="b", reply=False)
+                await mine.send_action("quiet", connection_id="b", reply=False)
 
-    assert result == {"got": {"n": 1}}
-    assert caught.value.error == {"why": "no"}
-    assert nothing is None
-    assert "taskId" not in heard[0]
-    assert heard[0]["connection"]["connectionId"] == "a"
+                assert result == {"got": {"n": 1}}
+                assert caught.value.error == {"why": "no"}
+            assert "taskId" not in heard[0]
+            assert heard[0]["connection"]["connectionId"] == "a"
 
 
 async def test_an_action_that_nobody_answers(driver: Driver) -> None:
@@ -306,7 +305,8 @@ async def test_the_end_of_the_client_ends_a_watch(driver: Driver) -> None:
             await alice.aclose()
             rest = [[item async for item in stream] for stream in (updates, devices, actions)]
 
-    assert rest == [[], [], []] or [len(items) for items in rest] == [0, 1, 0]
+    # The device that it is itself may have been reported before.
+    assert [len(items) for items in rest] in ([0, 0, 0], [0, 1, 0])
 
 
 async def test_an_inst_says_which_it_is(driver: Driver) -> None:

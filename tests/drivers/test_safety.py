@@ -9,16 +9,20 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
+import gzip
 import json
 import logging
 import socket
-from collections.abc import Iterator
+import ssl
+import zlib
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
+import trustme
 
 from auxws_anyio.gateway import Faults, Gateway
 from auxws_proto import (
@@ -47,6 +51,7 @@ LARGE = {"type": "n", "text": "x" * 50_000}
 PUBLIC = "8.8.8.8"
 """Never connected to: the resolver's answers are the tests', and so is what connects to these."""
 OWN = "wss://aux.example/"
+LOCAL = "ws://127.0.0.1/"
 LENIENT = UrlPolicy(allow_any_host=True, allow_insecure=True)
 ONCE = Config(reconnect=None)
 
@@ -145,10 +150,19 @@ def network(monkeypatch: pytest.MonkeyPatch) -> Network:
 
 
 async def fetch(
-    case: Case, url: str, *, policy: UrlPolicy = LENIENT, websocket_url: str = OWN
+    case: Case,
+    url: str,
+    *,
+    policy: UrlPolicy = LENIENT,
+    websocket_url: str = OWN,
+    max_bytes: int = 99,
+    max_error_bytes: int = 99,
 ) -> HttpFailure | HttpResponded:
     """What this driver's own `HttpClient` makes of a download from there."""
-    request = GetFromUrl(transfer_id=1, method="GET", url=Secret(url), headers={}, max_bytes=99)
+    request = GetFromUrl(
+        transfer_id=1, method="GET", url=Secret(url), headers={},
+        max_bytes=max_bytes, max_error_bytes=max_error_bytes,
+    )  # fmt: skip
     how: dict[str, Any] = {
         "policy": policy, "websocket_url": websocket_url, "timeout": 20.0,
         "progress": lambda done, total: None,
@@ -338,6 +352,19 @@ async def test_localhost_is_exempt_only_where_it_is_loopback(
     assert network.connected == []
 
 
+async def test_a_store_with_a_certificate_of_its_own_is_refused(case: Case) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    async with serving(ssl=context) as gateway:
+        failure = await fetch(case, f"{gateway.store_url}/key", websocket_url=LOCAL)
+
+        assert gateway.store_requests == 0
+
+    assert isinstance(failure, HttpFailure)
+    assert (failure.kind, failure.transient) == ("tls", False)
+    assert "unable to get local issuer" in failure.detail
+
+
 # What goes along with a request.
 
 
@@ -396,6 +423,80 @@ async def logging_in(connection: Any) -> None:
     async for received in connection:
         if received.message["type"] == "login":
             await connection.send({"type": "login_result", "success": True, "info": {}})
+
+
+# What a store may answer.
+
+ENCODE: dict[str, Callable[[bytes], bytes]] = {
+    "identity": bytes,
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+}
+
+
+@pytest.mark.parametrize("over", [0, 1])
+@pytest.mark.parametrize("encoding", ENCODE)
+@pytest.mark.parametrize("size", [1_000, 3_000_000])
+async def test_the_cap_is_on_decoded_bytes_to_the_byte(
+    case: Case, encoding: str, size: int, over: int
+) -> None:
+    body = b"x" * (size + over)
+    async with answering(
+        answer("200 OK", ENCODE[encoding](body), f"Content-Encoding: {encoding}")
+    ) as store:
+        outcome = await fetch(case, store.url, websocket_url=LOCAL, max_bytes=size)
+
+    if over:
+        assert isinstance(outcome, HttpFailure)
+        assert (outcome.kind, outcome.transient) == ("too_large", False)
+        assert str(size) in outcome.detail
+    else:
+        assert isinstance(outcome, HttpResponded)
+        assert outcome.body == body
+
+
+@pytest.mark.parametrize("size", [0, 999, 1_000, 1_001, 3_000_000])
+async def test_of_an_errors_body_no_more_is_read_than_the_cap(case: Case, size: int) -> None:
+    async with answering(answer("403 Forbidden", b"x" * size)) as store:
+        outcome = await fetch(case, store.url, websocket_url=LOCAL, max_error_bytes=1_000)
+
+    assert isinstance(outcome, HttpResponded)
+    assert (outcome.status, outcome.body) == (403, b"x" * min(size, 1_000))
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\n" + b"X-A: " + b"x" * 2_000_000,
+        b"HTTP/1.1 200 OK\r\n" + b"X-A: x\r\n" * 200_000,
+        b"HTTP/1.1 200 " + b"x" * 2_000_000,
+    ],
+    ids=["one header", "many headers", "a status line"],
+)
+async def test_a_head_without_end_is_a_failure(case: Case, head: bytes) -> None:
+    async with answering(head) as store:
+        outcome = await fetch(case, store.url, websocket_url=LOCAL)
+
+    assert isinstance(outcome, HttpFailure)
+    assert outcome.kind in ("protocol", "read")
+
+
+async def test_headers_over_the_cap_are_a_gap_that_names_the_figures(driver: Driver) -> None:
+    padded = answer("200 OK", b'{"type":"n"}', f"X-A: {'x' * 70_000}")
+    async with (
+        serving() as gateway,
+        answering(padded) as store,
+        driver.connect(gateway.url) as client,
+    ):
+        await client.wait_connected()
+        errors = client.errors()
+        with errors:
+            gateway.faults.send_junk(json.dumps([4, 1, f"{store.url}/key", "GET", {}]))
+            (report,) = await take(errors, 1)
+
+    assert isinstance(report.error, DownloadFailed)
+    assert report.error.reason is FailReason.TOO_LARGE
+    assert "70,019 bytes; the limit is 65,536" in str(report.error)
 
 
 # What asyncio says of itself when it is asked to say everything.

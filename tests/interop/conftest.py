@@ -6,6 +6,7 @@ The table is written if all tests passed and ``AUXWS_INTEROP_TABLE`` names a fil
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,13 @@ import pytest
 
 from tests.drivers.adapter import Case, Driver
 from tests.interop.cases import CASES
+from tests.interop.stores import (
+    Presign,
+    StorePeer,
+    all_stores,
+    javascript_presigner,
+    presign_by_botocore,
+)
 from tests.interop.table import Section, Table
 
 TABLE = pytest.StashKey[Table]()
@@ -76,3 +84,17 @@ def driver(case: Case) -> Driver:
 def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for what the peers write."""
     return tmp_path_factory.mktemp("logs")
+
+
+@pytest.fixture(scope="session")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, StorePeer]]:
+    """The object stores, by the names of `STORES`."""
+    with all_stores(tmp_path_factory.mktemp("stores")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def presigners(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Presign]]:
+    """Who signs URLs."""
+    with javascript_presigner(tmp_path_factory.mktemp("presigner")) as by_javascript:
+        yield {"botocore": presign_by_botocore, "AWS SDK for JavaScript": by_javascript}

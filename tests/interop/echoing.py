@@ -37,9 +37,11 @@ CONFIG = Config(
 class EchoSession(AuxSession):
     """A session that sends every text back in one frame."""
 
-    def receive_text(
-        self, data: str | bytes, now: float, *, transport: int | None = None
-    ) -> None:
+    def __init__(self, role: Role, url: str | None) -> None:
+        super().__init__(role, CONFIG, url)
+        self._echoes: deque[SendText] = deque()
+
+    def receive_text(self, data: str | bytes, now: float, *, transport: int | None = None) -> None:
         body = data.encode() if isinstance(data, str) else data
         assert transport is not None
         self._echoes.append(SendText(transport=transport, data=body, max_frame=max(len(body), 1)))
@@ -49,14 +51,10 @@ class EchoSession(AuxSession):
         while self._echoes:
             yield self._echoes.popleft()
 
-    @property
-    def _echoes(self) -> deque[SendText]:
-        return self.__dict__.setdefault("echoes", deque())
-
 
 def make_machine(role: Role, url: str | None) -> AuxWebSocket:
     machine = AuxWebSocket(role, CONFIG, url)
-    machine.session = EchoSession(role, CONFIG, url)
+    machine.session = EchoSession(role, url)
     return machine
 
 
@@ -127,6 +125,6 @@ async def echo_as_client(url: str) -> None:
     parts = urlsplit(url)
     loop = asyncio.get_running_loop()
     _, echo = await loop.create_connection(
-        lambda: Echo(Role.CLIENT, url), parts.hostname, parts.port
+        lambda: Echo(Role.CLIENT, url), parts.hostname or "", parts.port or 80
     )
     await echo.over.wait()

@@ -68,9 +68,7 @@ class ExternalUploads(Uploads):
             answer = ask("PUT", url, {"x-amz-acl": ACL}, action.body)
         else:
             answer = ask("GET", self._presign(self._peer, "GET", key))
-        return HttpResponded(
-            transfer_id=action.transfer_id, status=answer.status, body=answer.body
-        )
+        return HttpResponded(transfer_id=action.transfer_id, status=answer.status, body=answer.body)
 
 
 def use_store(

@@ -34,10 +34,8 @@ def install_debian() -> None:
     if not missing:
         return
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    # A service that starts by itself would be in the way of other programs on this machine.
-    no_start = ["-o", "Dpkg::Options::=--force-confold", "--no-install-recommends"]
     run("apt-get", "update", "-q", env=quiet)
-    run("apt-get", "install", "-q", "-y", *no_start, *sorted(missing), env=quiet)
+    run("apt-get", "install", "-q", "-y", "--no-install-recommends", *sorted(missing), env=quiet)
     for program in DEBIAN:
         if shutil.which(program) is None:
             raise SystemExit(f"{program} is still missing after installing its package")

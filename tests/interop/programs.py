@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
-PATIENCE: Final = 15.0
+PATIENCE: Final = 30.0
 """Seconds in which a program must answer; the slowest takes 4 s on two busy cores."""
 GRACE: Final = 2.0
 """Seconds that a program has to end in; nothing of it is kept, and SeaweedFS takes its time."""

@@ -12,7 +12,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from tests.interop.stores import ACCESS_KEY, ACL, Answer, Presign, StorePeer, ask, presign_by_botocore
+from tests.interop.stores import (
+    ACCESS_KEY,
+    ACL,
+    Answer,
+    Presign,
+    StorePeer,
+    ask,
+    presign_by_botocore,
+)
 
 BODY: Final = b'{"type":"note","text":"\xe6\xbc\xa2"}'
 ACL_HEADER: Final = {"x-amz-acl": ACL}
@@ -185,8 +193,11 @@ ROWS: Final = [
         ),
     ),
     Row("PUT without a signature", "403 AccessDenied", put(change=without_query)),
-    Row("GET without a signature, of a private bucket", "403 AccessDenied",
-        get(change=without_query)),  # fmt: skip
+    Row(
+        "GET without a signature, of a private bucket",
+        "403 AccessDenied",
+        get(change=without_query),
+    ),
     Row("GET of what is not there", "404 NoSuchKey", get(key="nothing", is_there=False)),
     # Time.
     Row(

@@ -200,15 +200,18 @@ def seaweedfs(logs: Path) -> Iterator[StorePeer]:
         yield peer
 
 
+STORES: Final = ("auxws", "rclone", "seaweedfs")
+
+
 @contextmanager
-def all_stores(logs: Path) -> Iterator[list[StorePeer]]:
-    """Our own and the others."""
+def all_stores(logs: Path) -> Iterator[dict[str, StorePeer]]:
+    """Our own and the others, by the names of `STORES`."""
     with ExitStack() as stack:
-        yield [
-            stack.enter_context(own_store()),
-            stack.enter_context(rclone(logs)),
-            stack.enter_context(seaweedfs(logs)),
-        ]
+        yield {
+            "auxws": stack.enter_context(own_store()),
+            "rclone": stack.enter_context(rclone(logs)),
+            "seaweedfs": stack.enter_context(seaweedfs(logs)),
+        }
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,9 @@ class Table:
             lines = [f"## {title}", "", section.text, ""]
             lines.append(_line(["peer", "row", *columns]))
             lines.append(_line(["---"] * (2 + len(columns))))
-            for (peer, row), values in section.rows.items():
+            peers = list(dict.fromkeys(peer for peer, _ in section.rows))
+            rows = sorted(section.rows.items(), key=lambda item: peers.index(item[0][0]))
+            for (peer, row), values in rows:
                 lines.append(_line([peer, row, *(values.get(name, "") for name in columns)]))
             if section.notes:
                 lines += ["", *(f"* {note}" for note in section.notes)]

@@ -23,8 +23,8 @@ pytestmark = [pytest.mark.interop, pytest.mark.anyio]
 
 TITLE = "2b. Our clients against an emulation of API Gateway"
 TEXT = """\
-`ministack` 1.5.33: a WebSocket API of its API Gateway, a Lambda function that speaks `protocol.md` by
-itself and sends every message back, and a bucket, all of them made through botocore."""
+`ministack` 1.5.33: a WebSocket API of its API Gateway, a Lambda function that speaks `protocol.md`
+by itself and sends every message back, and a bucket, all of them made through botocore."""
 
 PEER = "ministack 1.5.33"
 FUNCTION = Path(__file__).parent / "peers" / "function.py"

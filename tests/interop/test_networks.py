@@ -16,16 +16,16 @@ from tests.drivers.adapter import Case
 from tests.interop.cases import CASES
 from tests.interop.conftest import Recorder
 from tests.interop.networks import STORE_PORT, Network, network, own_address
-from tests.interop.programs import PATIENCE, Program, program, running
+from tests.interop.programs import Program, program, running
 from tests.interop.stores import ACCESS_KEY, BUCKET, SECRET_KEY
 
 pytestmark = pytest.mark.interop
 
 TITLE = "6. Networks"
 TEXT = """\
-A client, our gateway and `rclone serve s3` in network namespaces of their own, joined by a relay that
-delays, limits, stalls and resets, and by links that the kernel limits (tbf) or takes down. Times of
-the clients are a tenth of the defaults. A column is a driver."""
+A client, our gateway and `rclone serve s3` in network namespaces of their own, joined by a relay
+that delays, limits, stalls and resets, and by links that the kernel limits (tbf) or takes down.
+Times of the clients are a tenth of the defaults. A column is a driver."""
 
 PEER = "three hosts"
 DARK = 30.0
@@ -175,9 +175,7 @@ def test_a_silent_gateway(client: Remote, relay: Relay, case: Case, record: Reco
 def test_a_dark_link(hosts: Network, relay: Relay, logs: Path, record: Recorder) -> None:
     # All drivers at once, for this takes its time: packets are lost for 30 s, and nobody is told.
     with ExitStack() as stack:
-        clients = {
-            case.name: stack.enter_context(client_on(hosts, case, logs)) for case in CASES
-        }
+        clients = {case.name: stack.enter_context(client_on(hosts, case, logs)) for case in CASES}
         for client in clients.values():
             client(do="echo", sizes=[10, 50_000])
         relay("store", rate=1_000_000)
@@ -190,6 +188,7 @@ def test_a_dark_link(hosts: Network, relay: Relay, logs: Path, record: Recorder)
             client(do="send", sizes=[10, 50_000])
         time.sleep(dark_until - time.monotonic())
         hosts.mend("client")
+        relay("store", rate=100_000_000)
 
         for name, client in clients.items():
             client(do="wait", state="OPEN")

@@ -22,8 +22,8 @@ pytestmark = [pytest.mark.interop, pytest.mark.anyio]
 
 TITLE = "5b. Proxies"
 TEXT = """\
-tinyproxy (HTTP `CONNECT`) and microsocks (SOCKS5), each with a user and a password, between a client
-and the gateway with its store. A column is a driver."""
+tinyproxy (HTTP `CONNECT`) and microsocks (SOCKS5), each with a user and a password, between a
+client and the gateway with its store. A column is a driver."""
 
 USER, PASSWORD = "someone", "a-password"
 LARGE = {"type": "note", "text": "x" * 300_000}
@@ -42,7 +42,8 @@ class ProxyPeer:
 def tinyproxy(port: int, logs: Path) -> list[str]:
     config = logs / "tinyproxy.conf"
     config.write_text(
-        f"Port {port}\nListen 127.0.0.1\nTimeout 60\nBasicAuth {USER} {PASSWORD}\nLogLevel Connect\n"
+        f"Port {port}\nListen 127.0.0.1\nTimeout 60\nLogLevel Connect\n"
+        f"BasicAuth {USER} {PASSWORD}\n"
     )
     return [program("tinyproxy"), "-d", "-c", str(config)]
 
@@ -102,9 +103,11 @@ async def test_tls(
     authority.issue_cert("127.0.0.1").configure_cert(server)
     trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     authority.configure_trust(trusted)
-    async with serving(ssl=server) as gateway:
-        async with driver.connect(gateway.url, proxy=proxy.url(), ssl=trusted) as client:
-            reply = await client.request(LARGE, reply="note", timeout=10)
+    async with (
+        serving(ssl=server) as gateway,
+        driver.connect(gateway.url, proxy=proxy.url(), ssl=trusted) as client,
+    ):
+        reply = await client.request(LARGE, reply="note", timeout=10)
 
     assert reply == LARGE
     record.put(peer, "the same over TLS", case.name)

@@ -27,8 +27,8 @@ pytestmark = [pytest.mark.interop, pytest.mark.anyio]
 
 TITLE = "1. The reference client against our gateway"
 TEXT = """\
-`@casual-simulation/aux-websocket-aws` 3.10.5 over `@casual-simulation/websocket` 3.10.3 and `ws`, in
-Node, connected to the local gateway; with our clients beside it where a column names a driver."""
+`@casual-simulation/aux-websocket-aws` 3.10.5 over `@casual-simulation/websocket` 3.10.3 and `ws`,
+in Node, connected to the local gateway; with our client beside it where a column names a driver."""
 
 PEER = "reference client 3.10.5"
 
@@ -278,12 +278,11 @@ async def test_error_events_make_it_deaf(logs: Path, record: Recorder) -> None:
         assert error["error"]["errorCode"] == "server_error"
         assert {"kind": "fault"} in client.told
         assert [told for told in client.told if told["kind"] == "message"] == []
-    record.put(PEER, "an error event is told, and nothing after it is delivered (a defect)", "alone")
+    row = "an error event is told, and nothing after it is delivered (a defect)"
+    record.put(PEER, row, "alone")
 
 
-async def test_beside_our_client(
-    logs: Path, record: Recorder, driver: Driver, case: Case
-) -> None:
+async def test_beside_our_client(logs: Path, record: Recorder, driver: Driver, case: Case) -> None:
     app = insts(max_branch_bytes=64 * 1024 * 1024)
     watch = {"type": "repo/watch_branch", **BRANCH}
     async with reference(app, logs) as (gateway, theirs):

@@ -6,7 +6,7 @@ The servers send every message back; a few messages make them do something else.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,11 @@ pytestmark = [pytest.mark.interop, pytest.mark.anyio]
 
 TITLE = "2. Our clients against independent servers"
 TEXT = """\
-Servers of a few lines on other WebSocket libraries, which speak `protocol.md` by themselves and send
-every message back. A column is one of our drivers."""
+Servers of a few lines on other WebSocket libraries, which speak `protocol.md` by themselves and
+send every message back. A column is one of our drivers."""
 
 PYTHON = [sys.executable, "-m"]
-PEERS = {
+PEERS: dict[str, Callable[[], list[str]]] = {
     "ws 8.23.0": lambda: [program("node"), javascript("ws_server.mjs")],
     "websockets 17.4": lambda: [*PYTHON, "tests.interop.peers.websockets_server"],
     "picows 2.3.1": lambda: [*PYTHON, "tests.interop.peers.picows_server"],
@@ -62,15 +62,11 @@ def url(urls: dict[str, str], peer: str) -> str:
     return urls[peer]
 
 
-
-
 def note(number: int, size: int, letter: str = "x") -> dict[str, Any]:
     return {"type": "note", "number": number, "text": letter * size}
 
 
-async def test_login(
-    driver: Driver, url: str, record: Recorder, peer: str, case: Case
-) -> None:
+async def test_login(driver: Driver, url: str, record: Recorder, peer: str, case: Case) -> None:
     async with driver.connect(url, login=ConnectionId("guest-1")) as client:
         await client.wait_connected(10)
 

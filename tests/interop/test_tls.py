@@ -26,9 +26,10 @@ pytestmark = [pytest.mark.interop, pytest.mark.anyio]
 
 TITLE = "5. TLS"
 TEXT = """\
-stunnel in front of the gateway and of its store, `openssl s_server` with certificates to be refused,
-and `openssl s_client` against a gateway that speaks TLS itself. The chains have an intermediate
-authority and are made by trustme. A column is a driver; `gateway` is our server side."""
+stunnel in front of the gateway and of its store, `openssl s_server` with certificates to be
+refused, and `openssl s_client` against a gateway that speaks TLS itself. The chains have an
+intermediate authority and are made by trustme. A column is a driver; `gateway` is our server
+side."""
 
 LARGE = {"type": "note", "text": "x" * 300_000}
 ONCE = Config(reconnect=None)
@@ -235,12 +236,8 @@ async def test_wrong_certificates_of_the_store(
     record: Recorder,
 ) -> None:
     async with serving() as gateway:
-        with tunnels(
-            gateway, logs, certificates["right"], certificates[fault]
-        ) as tunnel:
-            async with driver.connect(
-                tunnel.url, ssl=authority.trusted(), config=QUICK
-            ) as client:
+        with tunnels(gateway, logs, certificates["right"], certificates[fault]) as tunnel:
+            async with driver.connect(tunnel.url, ssl=authority.trusted(), config=QUICK) as client:
                 receipt = await client.send(LARGE)
                 with anyio.fail_after(10), pytest.raises(SendFailed) as failed:
                     await receipt.wait(Stage.CONFIRMED)
@@ -260,9 +257,7 @@ HANDSHAKE = (
 
 
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
-async def test_openssl_as_a_client(
-    authority: Authority, version: str, record: Recorder
-) -> None:
+async def test_openssl_as_a_client(authority: Authority, version: str, record: Recorder) -> None:
     async with Gateway(echo, ssl=authority.server()) as gateway:
         place = gateway.url.split("/")[2]
         command = [

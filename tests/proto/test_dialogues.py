@@ -521,3 +521,20 @@ def test_an_end_without_a_cause_fails_those_who_wait() -> None:
     assert updates.pop() is None
     with pytest.raises(ConnectionFailed, match="the client has ended"):
         answer.get()
+
+
+def test_it_is_idle_while_nobody_waits() -> None:
+    desk = Desk()
+    idle = [desk.hub.is_idle]
+    request = Request("pong")
+    desk.hub.open(request)
+    idle.append(desk.hub.is_idle)
+    desk.hub.close(request)
+    box = desk.watch()
+    idle.append(desk.hub.is_idle)
+    desk.hub.unwatch(KEY, box, 0.0)
+    idle.append(desk.hub.is_idle)
+    for send_id in (1, 2):
+        desk.outcome(send_id)
+
+    assert [*idle, desk.hub.is_idle] == [True, False, False, False, True]

@@ -15,6 +15,7 @@ from auxws_proto import (
     HttpFailed,
     HttpFailure,
     HttpProgressed,
+    HttpResponded,
     ReportProgress,
     Role,
     Tally,
@@ -62,6 +63,19 @@ def test_a_message_by_download() -> None:
     assert isinstance(message, DeliverMessage)
     assert (message.downloaded, message.size, message.event_id) == (True, len(body("m")), -1)
     assert bench.session.stats().received == {"download": Tally(messages=1, bytes=len(body("m")))}
+
+
+def test_a_body_that_is_given_away_is_emptied_and_counts_with_its_size() -> None:
+    bench = Bench().open()
+    announce(bench, "a")
+    given = bytearray(body("m", 50_000))
+    size = len(given)
+
+    assert bench.handle(HttpResponded(transfer_id=1, status=200, body=given)) == [("deliver", "m")]
+
+    message = bench.actions[0]
+    assert isinstance(message, DeliverMessage)
+    assert (message.size, bench.session.stats().untaken_bytes, given) == (size, size, b"")
 
 
 def test_delivery_is_in_the_order_of_arrival() -> None:

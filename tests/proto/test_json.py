@@ -16,7 +16,7 @@ from auxws_proto._json import is_too_deep, parse_json, write_json
 DEPTH = 256
 
 
-def violation_of(data: bytes | str, max_depth: int = DEPTH) -> Violation:
+def violation_of(data: bytes | bytearray | str, max_depth: int = DEPTH) -> Violation:
     with pytest.raises(RemoteProtocolError) as caught:
         parse_json(data, max_depth)
     return caught.value.violation
@@ -156,3 +156,24 @@ def test_written_text_is_javascripts() -> None:
     assert write_json({"a": ["é\u2028\x7f\x00", 1.0, 10**20, True]}) == (
         '{"a":["é\u2028\x7f\\u0000",1.0,100000000000000000000,true]}'
     )
+
+
+@pytest.mark.parametrize("data", [b'{"a":"\xc3\xa9"}', b'["' + b"x" * 100_000 + b'"]'])
+def test_a_bytearray_is_read_as_bytes_are_and_emptied(data: bytes) -> None:
+    mine = bytearray(data)
+
+    assert parse_json(mine, DEPTH) == parse_json(data, DEPTH)
+
+    assert mine == b""
+
+
+def test_a_bytearray_that_somebody_looks_at_is_read_all_the_same() -> None:
+    mine = bytearray(b"[1]")
+    with memoryview(mine):
+        assert parse_json(mine, DEPTH) == [1]
+    assert mine == b"[1]"
+
+
+@pytest.mark.parametrize("data", [b"\xff", b"[" * 300, b"no JSON"])
+def test_a_bytearray_that_is_refused(data: bytes) -> None:
+    assert violation_of(bytearray(data)) is violation_of(data)

@@ -56,7 +56,8 @@ from auxws_proto import (
 )
 from tests.proto.peer import CLOSE, PING, TEXT, Peer, frame
 
-MARK = "hush5ecre7"
+MARK = "HushSecret"
+"""It has the form of an error code, too."""
 TOKEN = f"vCT1.{MARK}.{MARK}"
 URL = f"https://b.s3.amazonaws.com/{MARK}?X-Amz-SignedHeaders=host&X-Amz-Signature={MARK}"
 WEBSOCKET_URL = f"wss://api.example/{MARK}?X-Amz-Signature={MARK}"
@@ -136,6 +137,11 @@ BODIES = st.sampled_from([
 STATUSES = st.sampled_from([200, 307, 400, 403, 404, 500, 503])
 
 Machine: TypeAlias = AuxSession | AuxWebSocket
+
+
+def leaks(texts: list[str]) -> list[str]:
+    """Those that show a mark, in whatever case."""
+    return [text for text in texts if MARK.lower() in text.lower()]
 
 
 def written(thing: object) -> list[str]:
@@ -438,7 +444,7 @@ ALL_AT_ONCE: dict[str, list[Step]] = {
 def test_nothing_that_comes_out_shows_a_secret(name: str, prefix: int, steps: list[Step]) -> None:
     scene = play(name, ALL_AT_ONCE[name][:prefix] + steps)
 
-    assert [text for text in scene.said if MARK in text] == []
+    assert leaks(scene.said) == []
 
 
 @pytest.mark.parametrize("name", MACHINES)
@@ -463,7 +469,7 @@ def test_the_ways_in_are_ways_to_secrets(name: str) -> None:
     assert kinds >= expected[name]
     assert len(held) >= 2
     assert name != "session" or Stage.FAILED in failed
-    assert [text for text in scene.said if MARK in text] == []
+    assert leaks(scene.said) == []
 
 
 @pytest.mark.parametrize(
@@ -471,14 +477,14 @@ def test_the_ways_in_are_ways_to_secrets(name: str) -> None:
     [AuxError(MARK), ValueError(MARK), ReportError(error=AuxError("x", {"a": MARK})), [MARK]],
 )
 def test_a_leak_would_be_seen(leak: object) -> None:
-    assert any(MARK in text for text in written(leak))
+    assert leaks(written(leak))
 
 
 def test_a_chained_exception_is_looked_through() -> None:
     error = AuxError("x")
     error.__context__ = ValueError(MARK)
 
-    assert any(MARK in text for text in written(error))
+    assert leaks(written(error))
 
 
 def test_the_core_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:

@@ -210,6 +210,19 @@ def test_a_307_to_nowhere_is_hopeless() -> None:
 # Hostile bodies.
 
 
+@pytest.mark.parametrize(
+    "code",
+    ["c0ffee", "0123456789abcdef" * 4, "vCT1.x.y", "HTTPS://b/k", "x" * 65, "key", "Messages",
+     "Ke y", "<b>", "AccessDenied</Code><Code>x"],
+)  # fmt: skip
+def test_a_code_that_quotes_is_not_shown(code: str) -> None:
+    url = PRESIGNED.replace("/key", "/Messages/key")
+    judgement = judged(400, xml(code), url)
+
+    assert judgement.verdict is Verdict.HOPELESS
+    assert judgement.detail in ("HTTP 400", "HTTP 400 AccessDenied")
+
+
 def test_only_the_head_of_a_huge_body_is_looked_at() -> None:
     padding = b"x" * (ERROR_BODY - len(b"<Code>SlowDown</Code>"))
 

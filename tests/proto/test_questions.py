@@ -60,9 +60,7 @@ def test_updates_are_told_from_those_of_a_watch() -> None:
     reply = {"type": "repo/add_updates", **BRANCH, "updates": ["a", "b"], "timestamps": [1, 2]}
 
     validate(question.message)
-    assert answered(question, push, reply) == StoredUpdates(
-        updates=("a", "b"), timestamps=(1, 2)
-    )
+    assert answered(question, push, reply) == StoredUpdates(updates=("a", "b"), timestamps=(1, 2))
 
 
 @pytest.mark.parametrize("more", [{"updates": "a"}, {"updates": [], "timestamps": 7}])

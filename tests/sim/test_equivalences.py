@@ -19,7 +19,7 @@ from auxws_proto import (
     State,
 )
 from auxws_proto.testing import Faults, Operation, World, perform
-from auxws_proto.testing._frames import FrameReader
+from auxws_proto.testing._frames import Frame, FrameReader
 from auxws_proto.testing.strategies import byte_streams, portions, sessions
 
 URL = "wss://abc123.execute-api.us-east-1.amazonaws.com/Prod"
@@ -62,7 +62,7 @@ def said(machine: AuxWebSocket, parts: list[bytes]) -> tuple[list[Any], State]:
             case ReportState(state=state, cause=cause):
                 seen.append((state, type(cause), getattr(cause, "code", None)))
             case _:
-                seen.append(action)
+                seen.append(repr(action))
     return seen, machine.state
 
 
@@ -90,9 +90,15 @@ def test_short_path_makes_no_difference(role: Role, data: st.DataObject) -> None
     sender = Role.SERVER if role is Role.CLIENT else Role.CLIENT
     parts = data.draw(byte_streams(sender).flatmap(portions))
 
-    ours, wsprotos = (said(MACHINES[role, short], parts) for short in (True, False))
+    (ours, our_state), (theirs, their_state) = (
+        said(MACHINES[role, short], parts) for short in (True, False)
+    )
 
-    assert ours == wsprotos
+    if our_state is State.OPEN and their_state is not State.OPEN:
+        # The short path waits for a whole frame; wsproto objects to one before its end has come.
+        assert isinstance(theirs[len(ours)], Frame)
+        theirs = theirs[: len(ours)]
+    assert ours == theirs
 
 
 def ended(operations: list[Operation], kind: Any, seed: int, faults: Faults) -> World:

@@ -29,6 +29,7 @@ class InstServer:
 
     def __init__(self) -> None:
         self.stored: list[str] = []
+        self.serial = 0
         self.watchers: dict[int, Actor] = {}
 
     def __call__(self, actor: Actor, message: Mapping[str, Any]) -> None:
@@ -38,18 +39,22 @@ class InstServer:
                 actor.send({"type": "login_result", "success": True, "info": info})
             case {"type": "repo/watch_branch"}:
                 self.watchers[id(actor)] = actor
-                actor.send({"type": "repo/watch_branch_result", **BRANCH, "success": True})
+                self._say(actor, "repo/watch_branch_result", success=True)
                 self._push(actor, self.stored, initial=True)
             case {"type": "repo/add_updates", "updates": updates, "updateId": update_id}:
                 self.stored += updates
                 for watcher in list(self.watchers.values()):
                     if watcher is not actor:
                         self._push(watcher, updates)
-                answer = {"type": "repo/updates_received", **BRANCH, "updateId": update_id}
-                actor.send(answer)
+                self._say(actor, "repo/updates_received", updateId=update_id)
 
     def _push(self, actor: Actor, updates: list[str], **more: Any) -> None:
-        actor.send({"type": "repo/add_updates", **BRANCH, "updates": list(updates), **more})
+        self._say(actor, "repo/add_updates", updates=list(updates), **more)
+
+    def _say(self, actor: Actor, type: str, **more: Any) -> None:
+        # The world's judge tells messages by their contents.
+        self.serial += 1
+        actor.send({"type": type, **BRANCH, "serial": self.serial, **more})
 
 
 class Machine(DialogueWebSocket):
@@ -179,7 +184,7 @@ FAULTS = st.sampled_from(
 @example(
     seed=1, faults={}, steps=[("run", 10), *[("write", 10), ("run", 3)] * 30], max_age=4.0
 )  # fmt: skip
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_nothing_is_missed_and_nothing_comes_twice(
     seed: int, faults: dict[str, Any], steps: list[tuple[str, int]], max_age: float | None
 ) -> None:

@@ -42,10 +42,10 @@ def test_messages_are_valid(role: Role) -> None:
 
 
 def all_drawn(strategy: st.SearchStrategy[Any], key: Callable[[Any], object]) -> set[object]:
-    """What a strategy draws in a thousand examples, the same each time."""
+    """What a strategy draws in five hundred examples, the same each time."""
     seen: set[object] = set()
 
-    @settings(max_examples=1_000, database=None, derandomize=True)
+    @settings(max_examples=500, database=None, derandomize=True)
     @given(strategy)
     def collect(drawn: Any) -> None:
         seen.add(key(drawn))

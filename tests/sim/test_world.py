@@ -21,6 +21,7 @@ from auxws_proto import (
     PutToUrl,
     ReportSend,
     Role,
+    SendId,
     SendText,
     SessionStats,
     Stage,
@@ -388,7 +389,9 @@ class FailsWithoutError(Liar):
 class ReportsAStranger(Liar):
     def lie(self, actions: list[Action]) -> list[Action]:
         return [
-            dataclasses.replace(a, send_id=a.send_id + 100) if isinstance(a, ReportSend) else a
+            dataclasses.replace(a, send_id=SendId(a.send_id + 100))
+            if isinstance(a, ReportSend)
+            else a
             for a in actions
         ]
 
@@ -670,17 +673,9 @@ def test_world_needs_no_hypothesis() -> None:
 def test_operations_with_nothing_to_act_on_do_nothing() -> None:
     world = World()
 
-    perform(
-        world,
-        [
-            Operation(name)
-            for name in ("cut", "unstall", "close_server", "forget", "take", "disconnect")
-        ]
-        + [
-            Operation("inject", ("x",)),
-            Operation("inject_up", ("x",)),
-            Operation("stall", ("up",)),
-        ],
-    )
+    bare = ("cut", "unstall", "close_server", "forget", "take", "disconnect")
+    loaded = {"inject": "x", "inject_up": "x", "stall": "up"}
+    perform(world, [Operation(name) for name in bare])
+    perform(world, [Operation(name, (value,)) for name, value in loaded.items()])
 
     assert world.servers == []

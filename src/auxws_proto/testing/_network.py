@@ -46,6 +46,7 @@ class Pipe:
         self.sink_number = place
         self.is_stalled = False
         self.is_shut = False
+        self.is_cut = False
         self.has_ended = False
         self.sent_close = False
         self.reverse: Pipe = self
@@ -108,7 +109,10 @@ class Pipe:
 
     def _arrive(self) -> None:
         self._alarm = None
-        if self.has_ended or self.is_stalled or not self.sink.reads:
+        if self.has_ended or self.is_stalled:
+            return
+        if not self.sink.reads:
+            self._reset()
             return
         if self.sink.watched.takes_bytes:
             self._arrive_bytes()
@@ -200,13 +204,19 @@ class Pipe:
             last = self._items[-1]
             last.data = last.data[: self.world.seed.below(len(last.data) + 1)]
         self.is_stalled = False
+        self.is_cut = True
         self._items.append(Item("end", code=1006, arrival=self._last_arrival))
         self._arm()
         self.world.clock.call_at(self._last_arrival, self._reset)
 
     def _reset(self) -> None:
         """Who does not read learns of a break by writing; what was not read is lost."""
-        if not self.has_ended and not self.sink.reads:
+        if (
+            self.is_cut
+            and not self.has_ended
+            and not self.sink.reads
+            and self._last_arrival <= self.world.clock.now
+        ):
             self._buffer.clear()
             self._items.clear()
             self._give(Item("end", code=1006))

@@ -2,8 +2,9 @@
 
 Commands are lines of JSON on standard input, each answered by one line of JSON: ``echo`` (sizes)
 sends notes and waits until all have come back, ``send`` (sizes) only accepts them, ``wait`` (state)
-waits for a state of the connection, ``leave`` (state) for another one, ``settle`` waits for the outcomes of all that was accepted and
-tells them, and ``ledger`` asks the gateway until all has come, each note whole.
+waits for a state of the connection, ``leave`` (state) for another one, ``settle`` waits for the
+outcomes of all that was accepted and tells them, and ``ledger`` asks the gateway until all has
+come, each note whole.
 """
 
 from __future__ import annotations
@@ -104,16 +105,13 @@ class Session:
 
     async def ledger(self) -> Any:
         # A message that came on a connection before this one may still be read from the store.
+        mine: dict[str, str] = {}
         with anyio.fail_after(5):
-            while not await self._is_all_there():
-                await anyio.sleep(0.05)
-        return {"arrived": len(self._digests)}
-
-    async def _is_all_there(self) -> bool:
-        reply = await self._client.request({"type": "ledger"}, reply="ledger")
-        notes: dict[str, str] = reply["notes"]
-        mine = {number: seen for number, seen in notes.items() if number in self._digests}
-        return mine == self._digests
+            while mine != self._digests:
+                reply = await self._client.request({"type": "ledger"}, reply="ledger")
+                notes: dict[str, str] = reply["notes"]
+                mine = {number: notes[number] for number in self._digests if number in notes}
+        return {"arrived": len(mine)}
 
 
 def log(action: Action) -> None:
