@@ -119,13 +119,16 @@ def test_a_class_offers_the_same_names(owner: str) -> None:
     assert theirs - ours == {name for cls, name in ONLY_ANYIO if cls == owner}
 
 
+_MADE_BY_DRIVERS = {("Receipt", "__init__"), ("Subscription", "__init__"), ("Devices", "__init__")}
+
+
 def members() -> list[tuple[str, str]]:
     found = [
         (owner, name)
         for owner in CLASSES
         for name in sorted(public_names(getattr(auxws_anyio, owner)))
         # Made by the drivers only, each in its own way.
-        if (owner, name) not in {("Receipt", "__init__"), ("Subscription", "__init__"), ("Devices", "__init__")}
+        if (owner, name) not in _MADE_BY_DRIVERS
         # A protocol's constructor is not its own.
         and not (owner in {"Connector", "HttpTransport"} and name == "__init__")
     ]

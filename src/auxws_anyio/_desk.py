@@ -68,6 +68,7 @@ class Desk:
         if action.state is State.CLOSED:
             self.finish(action.cause)
         self.changed.ring()
+        self.admit()
 
     def send_reported(self, action: ReportSend) -> None:
         """A message has come a stage further."""

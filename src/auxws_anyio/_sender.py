@@ -42,8 +42,12 @@ class Sender:
         ``keep`` is for a store: a question is not worth asking again when its asker is dead.
         """
         await checkpoint_if_cancelled()
-        await self._wait_until_online()
-        if not self._desk.line:
+        # Now, and not when its turn comes: the object may have changed by then.
+        if not isinstance(message, Encoded):
+            message = encode(message, self._config)
+        if self._is_offline and self._config.offline == "raise":
+            raise ConnectionFailed("offline", f"the client is {self._desk.state.value}")
+        if not self._desk.line and not self._waits:
             try:
                 return self._accept(message, keep)
             except OutboxFull:
@@ -83,40 +87,43 @@ class Sender:
             while not entry.is_final:
                 await entry.changed.wait()
 
-    def _accept(self, message: Outgoing, keep: bool) -> Entry:
+    def _accept(self, message: Encoded, keep: bool) -> Entry:
         machine = self._engine.machine
-        encoded = message if isinstance(message, Encoded) else encode(message, self._config)
 
         def accept(now: float) -> Entry:
             # Kept before the machine is drained, which may report the outcome at once.
-            entry = Entry(machine.send(encoded, now))
+            entry = Entry(machine.send(message, now))
             self._desk.entries[entry.send_id] = entry
             if keep and self._engine.recorder is not None:
-                self._engine.recorder.journal.accepted(entry.send_id, encoded)
+                self._engine.recorder.journal.accepted(entry.send_id, message)
             return entry
 
         return self._engine.call(accept)
 
-    async def _accept_in_turn(self, message: Outgoing, keep: bool) -> Entry:
+    async def _accept_in_turn(self, message: Encoded, keep: bool) -> Entry:
         line = self._desk.line
         turn = anyio.Event()
         line.append(turn)
         try:
             while True:
                 await turn.wait()
-                try:
-                    return self._accept(message, keep)
-                except OutboxFull:
-                    # Still the head of the line, for the next outcome.
-                    line[0] = turn = anyio.Event()
+                if not self._waits:
+                    try:
+                        return self._accept(message, keep)
+                    except OutboxFull:
+                        if self._config.overflow == "raise":
+                            raise
+                # Still the head of the line, for the next outcome or state.
+                line[0] = turn = anyio.Event()
         finally:
             line.remove(turn)
             self._desk.admit()
 
-    async def _wait_until_online(self) -> None:
-        desk = self._desk
-        if self._config.offline == "queue" or desk.state is State.OPEN:
-            return
-        if self._config.offline == "raise":
-            raise ConnectionFailed("offline", f"the client is {desk.state.value}")
-        await desk.wait_for(lambda: desk.state in (State.OPEN, State.CLOSED))
+    @property
+    def _is_offline(self) -> bool:
+        return self._desk.state not in (State.OPEN, State.CLOSED)
+
+    @property
+    def _waits(self) -> bool:
+        """Whether nothing is accepted because there is no connection."""
+        return self._is_offline and self._config.offline == "wait"

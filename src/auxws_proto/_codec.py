@@ -210,16 +210,16 @@ def decode_event(data: bytes | str, sender: Role, max_depth: int) -> Decoded:
         return Malformed(error, event_id, ignored)
 
 
-def _is_plain_message(value: object) -> TypeGuard[tuple[int, int, dict[str, Any]]]:
+def _is_plain_message(value: Any) -> TypeGuard[tuple[int, int, dict[str, Any]]]:
     """Whether this is ``[1, id, message]``, by exact types: JSON gives no others."""
-    if type(value) is not list or len(value) != 3:
+    if not _is_array(value) or len(value) != 3:
         return False
     number, event_id, message = value
     return (
         type(number) is int
         and number == EventType.MESSAGE
         and type(event_id) is int
-        and type(message) is dict
+        and _is_object(message)
         and type(message.get("type")) is str
     )
 

@@ -37,9 +37,7 @@ from ._urls import RENEWAL, UrlPool
 from ._urls import TIMER as UPLOAD_URL
 
 PAUSE: Final = "pause"
-_FOR_THE_SESSION: Final = frozenset(
-    {"login_result", "rate_limit_exceeded", "sync/time/response"}
-)
+_FOR_THE_SESSION: Final = frozenset({"login_result", "rate_limit_exceeded", "sync/time/response"})
 """The types of messages that say something to the session too."""
 
 _LONGEST_PAUSE: Final = 3_600.0

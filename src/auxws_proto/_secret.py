@@ -15,8 +15,8 @@ PLACEHOLDER: Final = "<secret>"
 # Every repetition is bounded or eats what it matches: a megabyte of it takes linear time.
 _SECRETS: Final = re.compile(
     r"""
-      (?:https?|wss?)(?::|%3a)(?:\\?/|%2f){2}[^\s"'<>]*  # URLs, also in JSON or a query
-    | vC[KT]1\.[^\s"'<>]*                               # connection keys and tokens (§9)
+      (?:https?|wss?)(?::|%3a)(?:\\?/|%2f){2}[^\s"'<>]+  # URLs, also in JSON or a query
+    | vC[KT]1\.[^\s"'<>]+                               # connection keys and tokens (§9)
     | X-Amz-[a-z0-9-]{1,40}=[^\s"'<>&]*                  # parts of a presigned URL (§8)
     | AWS4-HMAC-SHA256[ ][^"\r\n]*                        # an Authorization header
     | Bearer[ ][^\s"]{8,}

@@ -171,9 +171,7 @@ class Transport:
         """Whether `size` more bytes fit in the write window; one text always fits an empty one."""
         return not self._unreported or self._unreported + size <= self._shared.config.write_ahead
 
-    def emit(
-        self, data: bytes, sender: Sender | None = None, send_id: SendId | None = None
-    ) -> int:
+    def emit(self, data: bytes, sender: Sender | None = None, send_id: SendId | None = None) -> int:
         """Emit one text; its sender learns its fate. Returns the text's serial."""
         shared = self._shared
         self._serial += 1

@@ -88,7 +88,9 @@ def _parts(body: bytes, run: Run) -> Iterator[bytes]:
         yield body[start : start + PART_SIZE]
 
 
-def _read(response: httpcore.Response, headers: Mapping[str, str], limit: int, run: Run) -> bytearray:
+def _read(
+    response: httpcore.Response, headers: Mapping[str, str], limit: int, run: Run
+) -> bytearray:
     """The decoded body; raises `TransferFailed` when it passes ``limit`` bytes.
 
     Not as `bytes`, which would be a copy, and one that nobody could empty.

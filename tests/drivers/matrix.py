@@ -23,14 +23,14 @@ DOCUMENT = HERE.parent.parent / "docs" / "drivers.md"
 INTRODUCTION = """\
 # The drivers, side by side
 
-`auxws_anyio` (on asyncio, with or without uvloop, and on trio) and `auxws_sync` (threads) have the same
-names, parameters, defaults and errors; `tests/test_surfaces.py` compares them one by one, and has the
-few differences as a table: `for` in place of `async for`, `close()` for `aclose()`, time-outs as
-parameters in place of cancellation.
+`auxws_anyio` (on asyncio, with or without uvloop, and on trio) and `auxws_sync` (threads) have
+the same names, parameters, defaults and errors; `tests/test_surfaces.py` compares them one by one,
+and has the few differences as a table: `for` in place of `async for`, `close()` for `aclose()`,
+time-outs as parameters in place of cancellation.
 
-One suite, `tests/drivers/`, runs on all of them. These are its tests that not every driver runs. What
-has to do with threads alone (signals, `fork`, many callers at once, descriptors) is in `tests/sync/`,
-which also has the HTTP tests and the defects of the blocking driver.
+One suite, `tests/drivers/`, runs on all of them. These are its tests that not every driver runs.
+What has to do with threads alone (signals, `fork`, many callers at once, descriptors) is in
+`tests/sync/`, which also has the HTTP tests and the defects of the blocking driver.
 
 """
 NAMES = [case.name for case in CASES]

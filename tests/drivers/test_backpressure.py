@@ -201,3 +201,19 @@ async def test_that_nobody_reads_is_told_once(driver: Driver) -> None:
         with client.event("n") as stream:
             assert numbers(await take(stream, 1_000)) == list(range(1_000))
         assert client.stats.errors == 1
+
+
+async def test_those_who_wait_for_a_connection_are_served_in_their_order(driver: Driver) -> None:
+    config = Config(offline="wait")
+    received: list[Message] = []
+    async with serving() as gateway, driver.client(gateway.url, config=config) as client:
+        async with anyio.create_task_group() as group:
+            for number in range(12):
+                group.start_soon(client.send, {"type": "n", "number": number})
+                await anyio.sleep(0.02)
+            with client.event("n") as stream:
+                await client.connect()
+
+                received += await take(stream, 12)
+
+    assert numbers(received) == list(range(12))

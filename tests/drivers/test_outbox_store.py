@@ -18,6 +18,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 
 import auxws_anyio
 import auxws_sync
+from auxws_anyio._recorder import Recorder
 from auxws_anyio.gateway import App, GatewayConnection
 from auxws_proto import (
     Config,
@@ -31,6 +32,7 @@ from auxws_proto import (
     OutboxChange,
     OutboxStoreFailed,
     SendFailed,
+    SendId,
     Stage,
     State,
     StoredMessage,
@@ -324,23 +326,54 @@ class TestAsynchronous:
 
         store.on_record = hold
         receipts: list[Any] = []
+        scopes = [anyio.CancelScope() for _ in range(2)]
         async with serving() as gateway, auxws_anyio.AuxClient(gateway.url, outbox=store) as client:
 
-            async def send(scope: anyio.CancelScope) -> None:
-                with scope:
-                    receipts.append(await client.send(number(1)))
+            async def send(of: int) -> None:
+                with scopes[of - 1]:
+                    receipts.append(await client.send(number(of)))
 
             async with anyio.create_task_group() as group:
-                scope = anyio.CancelScope()
-                group.start_soon(send, scope)
+                group.start_soon(send, 1)
                 await anyio.to_thread.run_sync(begun.wait, 10)
-                scope.cancel()
+                # The first is being kept, the second waits for its turn.
+                group.start_soon(send, 2)
+                await until(lambda: client.stats.outbox_messages == 2)
+                for scope in scopes:
+                    scope.cancel()
                 release.set()
             kept = store.numbers()
             await client.connect()
 
-        assert [receipt.stage for receipt in receipts] == [Stage.CONFIRMED]
-        assert kept == [(1, False)]
+        assert [receipt.stage for receipt in receipts] == [Stage.CONFIRMED] * 2
+        assert kept == [(1, False), (2, False)]
+
+    async def test_who_comes_while_it_is_kept_waits_for_that(self) -> None:
+        store, begun, release = Store(), threading.Event(), threading.Event()
+
+        def hold(changes: Sequence[OutboxChange]) -> None:
+            begun.set()
+            release.wait(10)
+
+        store.on_record = hold
+        recorder = Recorder(store, lambda error: None)
+        await recorder.load()
+        recorder.journal.accepted(SendId(1), encoded(1))
+        kept: list[int] = []
+
+        async def settle() -> None:
+            await recorder.settle()
+            kept.append(len(store.stored))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(settle)
+            await anyio.to_thread.run_sync(begun.wait, 10)
+            group.start_soon(settle)
+            await anyio.wait_all_tasks_blocked()
+            release.set()
+        await recorder.close()
+
+        assert kept == [1, 1]
 
 
 async def test_a_process_that_is_killed_in_the_middle_of_an_upload(

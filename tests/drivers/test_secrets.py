@@ -73,7 +73,7 @@ async def lenient(connection: GatewayConnection) -> None:
 
 def secrets_of(actions: list[Action]) -> set[str]:
     """The paths and signatures of every URL that was used, and the marks that the test planted."""
-    secrets = set(MARKS)
+    secrets: set[str] = set(MARKS)
     for action in actions:
         if isinstance(action, PutToUrl | GetFromUrl):
             parts = urlsplit(action.url.reveal())

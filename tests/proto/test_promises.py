@@ -36,7 +36,7 @@ def story(bench: Bench) -> Iterator[Callable[[], object]]:
 def test_a_copy_goes_its_own_way_from_anywhere() -> None:
     length = len(list(story(Bench())))
     for branch in range(length):
-        bench = Bench()
+        bench = twin = Bench()
         for number, step in enumerate(story(bench)):
             if number == branch:
                 twin = copy.deepcopy(bench)

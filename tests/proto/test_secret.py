@@ -106,6 +106,7 @@ def test_reveal_gives_an_exact_str(secret: Secret) -> None:
     [
         ("", ""),
         ("Forbidden", "Forbidden"),
+        ("no 'vCK1.', no https://", "no 'vCK1.', no https://"),
         ("a bearer of news, 3 / 4, http: no", "a bearer of news, 3 / 4, http: no"),
         (f"cannot reach {TEXT}", "cannot reach <secret>"),
         (f'"{TEXT}", "x"', '"<secret>", "x"'),

@@ -9,18 +9,14 @@ from __future__ import annotations
 
 from ._actor import Actor, Application
 from ._clock import Alarm, VirtualClock
+from ._faults import GRANT_FAULTS, LOGIN_FAULTS, OPEN_FAULTS, Faults
+from ._frames import text_frame
 from ._judge import InvariantBroken, Judge
 from ._operations import OPERATIONS, Operation, numbered, perform
 from ._replay import Factory, Replayed, TraceError, read, replay
 from ._seed import Seed
 from ._store import STORE_FAULTS, Answer, ObjectStore
-from ._world import (
-    GRANT_FAULTS,
-    LOGIN_FAULTS,
-    OPEN_FAULTS,
-    Faults,
-    World,
-)
+from ._world import World
 
 __all__ = [
     "GRANT_FAULTS",
@@ -47,4 +43,5 @@ __all__ = [
     "perform",
     "read",
     "replay",
+    "text_frame",
 ]

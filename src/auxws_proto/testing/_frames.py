@@ -16,6 +16,19 @@ PING: Final = 0x9
 PONG: Final = 0xA
 
 
+def text_frame(payload: bytes, *, masked: bool) -> bytes:
+    """A text frame made by hand (RFC 6455 §5.2), with a mask of zeros if it is to be masked."""
+    bit = 0x80 if masked else 0
+    size = len(payload)
+    if size < 126:
+        head = bytes((0x81, bit | size))
+    elif size < 65_536:
+        head = bytes((0x81, bit | 126)) + size.to_bytes(2, "big")
+    else:
+        head = bytes((0x81, bit | 127)) + size.to_bytes(8, "big")
+    return head + (bytes(4) if masked else b"") + payload
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One frame, unmasked."""

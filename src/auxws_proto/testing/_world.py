@@ -10,7 +10,6 @@ import dataclasses
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from .._actions import GetFromUrl, PutToUrl
@@ -20,7 +19,10 @@ from .._events import TransportFailure
 from .._machine import AuxMachine
 from .._session import AuxSession
 from ._actor import Actor, Application
+from ._chores import answer_chores
 from ._clock import VirtualClock
+from ._faults import OPEN_FAULTS, Faults
+from ._frames import text_frame
 from ._judge import InvariantBroken, Judge
 from ._network import Item, Line, Pipe
 from ._seed import Seed
@@ -34,52 +36,6 @@ Machine: TypeAlias = Config | Callable[[Config], AuxMachine]
 configuration whose ``random`` it should use."""
 
 URL: Final = "wss://abc123.execute-api.us-east-1.amazonaws.com/Prod"
-
-OPEN_FAULTS: Final = {
-    "connect": TransportFailure(kind="connect"),
-    "resolve": TransportFailure(kind="resolve"),
-    "429": TransportFailure(kind="rejected", status=429, retry_after=2.0),
-    "503": TransportFailure(kind="rejected", status=503),
-    "silent": None,
-}
-"""What an attempt to connect can meet; ``silent`` is no answer at all."""
-
-GRANT_FAULTS: Final = ("server_error", "not_supported", "late")
-"""What a request for an upload URL can meet."""
-
-LOGIN_FAULTS: Final = ("unavailable", "silent")
-"""What a question for credentials can meet."""
-
-
-@dataclass(kw_only=True)
-class Faults:
-    """The weather: ranges in seconds, probabilities from 0 to 1. By default nothing goes wrong.
-
-    What goes wrong by chance comes on top of what is asked for by a `World`'s methods.
-    """
-
-    latency: tuple[float, float] = (0.01, 0.05)
-    """How long anything is on its way."""
-    write_delay: tuple[float, float] = (0.0, 0.0)
-    """From a write to its ``data_sent``."""
-    store_latency: tuple[float, float] = (0.02, 0.2)
-    late_timers: tuple[float, float] = (0.0, 0.0)
-    """How much too late a timer is noticed."""
-    split: float = 0.0
-    """A read takes only a part of the bytes that came (byte streams)."""
-    join: float = 0.0
-    """A read takes the next bytes that came as well (byte streams)."""
-    cut: float = 0.0
-    """A connection breaks at a write."""
-    refuse: float = 0.0
-    """An attempt to connect meets one of `OPEN_FAULTS`."""
-    store: float = 0.0
-    """A request to the object store meets one of `store_kinds`."""
-    store_kinds: Sequence[str] = ("500", "503", "slow_down", "drop", "lost", "expired", "silent")
-    grant: float = 0.0
-    """A request for an upload URL meets ``server_error`` or comes too late."""
-    progress: bool = False
-    """Transfers report progress."""
 
 
 class World:
@@ -375,40 +331,6 @@ class World:
             is_owner = not actor.is_client
             answer = self.store.get(url, action.max_bytes, fault, is_owner=is_owner)
         actor.answered(action.transfer_id, answer)
-
-
-def answer_chores(actor: Actor, message: Mapping[str, Any]) -> None:
-    """The application of a server that has none: logins and ``sync/time`` are answered."""
-    match message:
-        case {"type": "login", "connectionId": str(connection_id)}:
-            info = {"connectionId": connection_id, "sessionId": None, "userId": None}
-            actor.send({"type": "login_result", "success": True, "info": info})
-        case {"type": "sync/time", "id": number, "clientRequestTime": time}:
-            now = round(actor.world.clock.now * 1000)
-            actor.send(
-                {
-                    "type": "sync/time/response",
-                    "id": number,
-                    "clientRequestTime": time,
-                    "serverReceiveTime": now,
-                    "serverTransmitTime": now,
-                }
-            )
-        case _:
-            pass
-
-
-def text_frame(payload: bytes, *, masked: bool) -> bytes:
-    """A text frame made by hand (RFC 6455 §5.2), with a mask of zeros if it is to be masked."""
-    bit = 0x80 if masked else 0
-    size = len(payload)
-    if size < 126:
-        head = bytes((0x81, bit | size))
-    elif size < 65_536:
-        head = bytes((0x81, bit | 126)) + size.to_bytes(2, "big")
-    else:
-        head = bytes((0x81, bit | 127)) + size.to_bytes(8, "big")
-    return head + (bytes(4) if masked else b"") + payload
 
 
 def _nothing() -> None:

@@ -21,9 +21,10 @@ from hypothesis import strategies as st
 from .. import messages
 from .._config import Config
 from .._constants import EventType, Role
+from ._faults import GRANT_FAULTS, LOGIN_FAULTS, OPEN_FAULTS
+from ._frames import text_frame
 from ._operations import OPERATIONS, Operation
 from ._store import STORE_FAULTS
-from ._world import GRANT_FAULTS, LOGIN_FAULTS, OPEN_FAULTS, text_frame
 
 __all__ = [
     "byte_streams",

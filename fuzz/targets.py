@@ -1,0 +1,282 @@
+"""What is fuzzed: functions of bytes, each of which raises if a promise is broken.
+
+They know the machines' doors and their promises. They must not know the engine that feeds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from auxws_proto import (
+    Action,
+    AuxSession,
+    AuxWebSocket,
+    Config,
+    DeliverMessage,
+    GetFromUrl,
+    HttpResponded,
+    OpenTransport,
+    PutToUrl,
+    ReportError,
+    ReportGap,
+    ReportSend,
+    ReportState,
+    Role,
+    SendBytes,
+    State,
+    UploadGranted,
+)
+from auxws_proto.testing import (
+    GRANT_FAULTS,
+    LOGIN_FAULTS,
+    OPEN_FAULTS,
+    OPERATIONS,
+    STORE_FAULTS,
+    Faults,
+    Operation,
+    World,
+    perform,
+)
+
+URL: Final = "wss://abc123.execute-api.us-east-1.amazonaws.com/Prod"
+STORE: Final = "https://messages.s3.us-east-1.amazonaws.com/"
+SEPARATOR: Final = b"\0"
+"""Between texts; no JSON text holds it."""
+_LONGEST_PAUSE: Final = 3_700.0
+
+
+class Broken(AssertionError):
+    """A promise was broken."""
+
+
+def texts(data: bytes) -> None:
+    """Hostile texts stop nothing: whatever came, the next message is delivered."""
+    for role in Role:
+        machine = AuxSession(role, Config(), URL)
+        if role is Role.CLIENT:
+            machine.connect(0.0)
+        machine.transport_opened(0.0)
+        held: list[Action] = []
+        for text in data.split(SEPARATOR):
+            machine.receive_text(text, 1.0)
+            held += machine.actions()
+            for action in held:
+                if isinstance(action, GetFromUrl):
+                    machine.handle(HttpResponded(transfer_id=action.transfer_id, status=404), 1.0)
+            held = list(machine.actions())
+        if machine.state is not State.OPEN:
+            raise Broken(f"{role.value}: {machine.state} after texts")
+        machine.receive_text(b'[1,0,{"type":"last"}]', 1.0)
+        actions = [*held, *machine.actions()]
+        last = [a for a in actions if isinstance(a, DeliverMessage) and a.message["type"] == "last"]
+        if not last:
+            raise Broken(f"{role.value}: the message after them was not delivered")
+
+
+def byte_streams(data: bytes) -> None:
+    """Hostile bytes never raise, and their portions make no difference."""
+    for role in Role:
+        whole = _said(role, [data], short_path=True)
+        halves = _said(role, [data[: len(data) // 2], data[len(data) // 2 :]], short_path=True)
+        if whole != halves:
+            raise Broken(f"{role.value}: portions: {whole} and {halves}")
+        if not data.isascii():
+            bytewise = _said(role, [bytes((byte,)) for byte in data[:500]], short_path=True)
+            once = _said(role, [data[:500]], short_path=True)
+            if bytewise != once:
+                raise Broken(f"{role.value}: portions: {once} and {bytewise}")
+
+
+def differential(data: bytes) -> None:
+    """The short path and wsproto alone say the same of the same bytes."""
+    for role in Role:
+        ours = _said(role, [data], short_path=True)
+        theirs = _said(role, [data], short_path=False)
+        if ours != theirs and not _is_waiting(ours, theirs):
+            raise Broken(f"{role.value}: {ours}, wsproto {theirs}")
+
+
+def _is_waiting(ours: list[Any], theirs: list[Any]) -> bool:
+    # The short path waits for a whole frame; wsproto objects to one before its end has come.
+    return ours[-1] is State.OPEN is not theirs[-1] and theirs[: len(ours) - 1] == ours[:-1]
+
+
+def _said(role: Role, parts: Iterable[bytes], *, short_path: bool) -> list[Any]:
+    machine = _opened(role, short_path)
+    seen: list[Any] = []
+    for part in parts:
+        machine.receive_bytes(part, 1.0)
+        for action in machine.actions():
+            match action:
+                case SendBytes(data=data):
+                    seen.append(len(data))
+                case ReportError(error=error, event_id=event_id):
+                    seen.append((type(error).__name__, event_id))
+                case ReportState(state=state):
+                    seen.append(state)
+                case ReportGap(event_id=event_id):
+                    seen.append(("gap", event_id))
+                case _:
+                    seen.append(repr(action))
+    return [*seen, machine.state]
+
+
+def _opened(role: Role, short_path: bool) -> AuxWebSocket:
+    config = Config(short_path=short_path)
+    client = AuxWebSocket(Role.CLIENT, config, URL)
+    server = AuxWebSocket(Role.SERVER, config)
+    client.connect(0.0)
+    client.transport_opened(0.0)
+    server.transport_opened(0.0)
+    for source, sink in ((client, server), (server, client)):
+        for action in source.actions():
+            if isinstance(action, SendBytes):
+                sink.receive_bytes(action.data, 0.0)
+    machine = client if role is Role.CLIENT else server
+    list(machine.actions())
+    return machine
+
+
+def handshakes(data: bytes) -> None:
+    """Whatever comes in the handshake ends in a state, and never raises."""
+    for role in Role:
+        machine = AuxWebSocket(role, Config(reconnect=None), URL)
+        if role is Role.CLIENT:
+            machine.connect(0.0)
+        machine.transport_opened(0.0)
+        machine.receive_bytes(data[: len(data) // 2], 0.0)
+        machine.receive_bytes(data[len(data) // 2 :], 0.0)
+        machine.receive_eof(0.0)
+        list(machine.actions())
+        if machine.state is not State.CLOSED:
+            raise Broken(f"{role.value}: {machine.state} after its end")
+
+
+def responses(data: bytes) -> None:
+    """Whatever the object store answers, a send has one outcome, and a download one place."""
+    cut = data.find(SEPARATOR)
+    head, body = (data[:cut], data[cut + 1 :]) if cut >= 0 else (data[:4], data[4:])
+    status = 100 + int.from_bytes(head[:2], "big") % 900
+    location = head[2:].decode("latin-1")
+    machine = AuxSession(Role.SERVER, Config(inline_limit=256, confirm=False))
+    machine.transport_opened(0.0)
+    machine.send({"type": "large", "text": "x" * 300}, 0.0)
+    get = f'[4,1,"{STORE}k","GET",{{}}]'
+    machine.receive_text(get, 0.0)
+    machine.handle(UploadGranted(request_id=1, url=STORE + "p"), 0.0)
+    outcomes, places, now = 0, 0, 0.0
+    for _ in range(100):
+        for action in machine.actions():
+            match action:
+                case PutToUrl(transfer_id=transfer_id) | GetFromUrl(transfer_id=transfer_id):
+                    answer = HttpResponded(
+                        transfer_id=transfer_id, status=status, body=body,
+                        headers=[("Location", location)],
+                    )  # fmt: skip
+                    machine.handle(answer, now)
+                case ReportSend(final=True):
+                    outcomes += 1
+                case DeliverMessage() | ReportGap():
+                    places += 1
+                case OpenTransport():
+                    pass
+                case _:
+                    if type(action).__name__ == "AnswerUploadRequest":
+                        request_id: int = getattr(action, "request_id", 0)
+                        granted = UploadGranted(request_id=request_id, url=STORE + "p")
+                        machine.handle(granted, now)
+        machine.data_sent(9, now)
+        due = machine.next_timeout()
+        if due is None or (outcomes and places):
+            break
+        now = max(now, due)
+        machine.handle_timeout(now)
+    for action in machine.actions():
+        outcomes += isinstance(action, ReportSend) and action.final
+        places += isinstance(action, DeliverMessage | ReportGap)
+    if (outcomes, places) != (1, 1):
+        raise Broken(f"{outcomes} outcomes and {places} places")
+
+
+_TEXTS: Final = (
+    "not JSON", "[]", "[9,1]", '{"message":"Internal server error"}', "[2,1]", "null",
+    '[5,-1,{"success":false,"errorCode":"server_error"}]',
+    '[5,2,{"success":false,"errorCode":"not_supported"}]',
+    '[3,1,"https://evil.example/","PUT",{}]', '[4,-1,"https://evil.example/","GET",{}]',
+    '[1,0,{"type":"rate_limit_exceeded","retryAfter":2.5,"totalHits":1}]',
+    '[1,0,{"type":"login_result","success":false}]',
+)  # fmt: skip
+_ARGUMENTS: Final[Mapping[str, tuple[tuple[Any, ...], ...]]] = {
+    "send": tuple((size, font) for size in (1, 200, 215, 230, 900, 2_000) for font in "xé漢"),
+    "server_send": ((1,), (215,), (230,), (2_000,)),
+    "run": ((0.0,), (0.02,), (0.2,), (1.0,), (5.0,), (40.0,)),
+    "stall": (("up",), ("down",), ("both",)),
+    "open_fault": tuple((kind,) for kind in OPEN_FAULTS),
+    "grant_fault": tuple((kind,) for kind in GRANT_FAULTS),
+    "login_fault": tuple((kind,) for kind in LOGIN_FAULTS),
+    "store_fault": tuple((kind,) for kind in STORE_FAULTS),
+    "inject": tuple((text,) for text in _TEXTS),
+    "inject_up": tuple((text,) for text in _TEXTS),
+    "mute": ((True,), (False,)),
+}
+_SETTINGS: Final[Mapping[str, tuple[Any, ...]]] = {
+    "inline_limit": (256, 300),
+    "ordering": ("strict", "relaxed"),
+    "confirm": (True, False),
+    "resend_unknown": (False, True),
+    "offload": ("auto", "always", "never"),
+    "fragment_limit": (0, 900),
+    "upload_urls_ahead": (0, 1, 4),
+    "max_uploads": (4, 1),
+    "max_downloads": (8, 1),
+    "write_ahead": (262_144, 600, 1),
+    "read_ahead": (10**7, 500, 1),
+    "max_held": (10**8, 5_000, 1),
+    "max_download_size": (10**6, 1_500),
+    "max_outbox_messages": (10_000, 5),
+    "ping_interval": (60.0, 5.0, None),
+    "barrier": ("ping", "message"),
+    "max_age": (None, 20.0),
+    "ask_for_login": (False, True),
+}
+_NAMES: Final = tuple(OPERATIONS)
+_MAX_OPERATIONS: Final = 60
+
+
+def operations(data: bytes) -> None:
+    """A world in which anything happens comes to rest, and breaks no promise on the way."""
+    head = data[: len(_SETTINGS) + 2].ljust(len(_SETTINGS) + 2, b"\0")
+    kind: Any = ("session", "websocket")[head[0] % 2]
+    settings: dict[str, Any] = {
+        name: choices[byte % len(choices)]
+        for (name, choices), byte in zip(_SETTINGS.items(), head[2:], strict=True)
+    }
+    config = Config(**settings)
+    faults = Faults(split=0.5, join=0.5, late_timers=(0.0, 0.1))
+    world = World(head[1], client=config, server=Config(inline_limit=256), kind=kind, faults=faults)
+    world.client.call("connect")
+    perform(world, decode(data[len(head) :]))
+    world.calm()
+    world.rest(within=2 * _LONGEST_PAUSE)
+
+
+def decode(data: bytes) -> list[Operation]:
+    """Operations from pairs of bytes."""
+    found: list[Operation] = []
+    for at in range(0, min(len(data) - 1, 2 * _MAX_OPERATIONS), 2):
+        name = _NAMES[data[at] % len(_NAMES)]
+        choices = _ARGUMENTS.get(name, ((),))
+        found.append(Operation(name, choices[data[at + 1] % len(choices)]))
+    return found
+
+
+TARGETS: Final[Mapping[str, Callable[[bytes], None]]] = {
+    "texts": texts,
+    "byte_streams": byte_streams,
+    "differential": differential,
+    "handshakes": handshakes,
+    "responses": responses,
+    "operations": operations,
+}
+"""Every target by its name."""
