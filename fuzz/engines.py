@@ -24,6 +24,9 @@ from .seeds import seeds
 from .targets import SEPARATOR, TARGETS
 
 
+_NO_CHECKS = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of fuzzing one target."""
@@ -63,7 +66,7 @@ def run_hypothesis(target: str, seconds: float, first_seed: int = 0) -> Outcome:
 def _batch(target: str, execute: Callable[[bytes], None], number: int) -> None:
     @seed(number)
     @settings(
-        max_examples=50, deadline=None, database=None, suppress_health_check=list(HealthCheck),
+        max_examples=50, deadline=None, database=None, suppress_health_check=_NO_CHECKS,
         phases=(Phase.generate, Phase.shrink),
     )  # fmt: skip
     @given(_inputs(target))
