@@ -23,7 +23,6 @@ from auxws_proto.testing import strategies
 from .seeds import seeds
 from .targets import SEPARATOR, TARGETS
 
-
 _NO_CHECKS = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
 
 

@@ -30,7 +30,7 @@ from auxws_proto import (
     Tally,
 )
 from auxws_proto._dialogue_websocket import DialogueWebSocket
-from auxws_proto._journal import OutboxStore
+from auxws_proto._journal import OutboxStore, check_store
 from auxws_proto._mailbox import MessageBox
 from auxws_proto._requests import Where, request_for
 from auxws_proto._target import check_headers, parse_target
@@ -104,6 +104,7 @@ class AuxClient(TypedVerbs, DialogueVerbs):
             connector=transport,
             policy=self.config.url_policy,
         )
+        check_store(outbox)
         self._engine = Engine(machine, errands=self._errands, observer=observer, store=outbox)
         self._desk = self._engine.desk
         self._sender = Sender(self._engine, self.config)

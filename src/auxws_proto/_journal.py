@@ -15,7 +15,7 @@ from typing import Protocol, TypeAlias
 from ._actions import Action, ReportSend, SendBytes, SendText
 from ._constants import FailReason, SendId
 from ._encoded import Encoded
-from ._errors import AuxError
+from ._errors import AuxError, LocalProtocolError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +73,16 @@ class OutboxStore(Protocol):
     def close(self) -> None:
         """The client has ended."""
         ...
+
+
+def check_store(store: object) -> None:
+    """Raise `LocalProtocolError` for what cannot be a store."""
+    missing = [n for n in ("load", "record", "close") if not callable(getattr(store, n, None))]
+    if store is not None and missing:
+        raise LocalProtocolError(
+            f"outbox= is a {type(store).__name__} without {', '.join(missing)}; it must be an "
+            "OutboxStore, such as SqliteOutbox"
+        )
 
 
 class OutboxStoreFailed(AuxError):

@@ -32,7 +32,7 @@ from auxws_proto import (
     encode,
 )
 from auxws_proto._dialogue_websocket import DialogueWebSocket
-from auxws_proto._journal import OutboxStore
+from auxws_proto._journal import OutboxStore, check_store
 from auxws_proto._mailbox import MessageBox
 from auxws_proto._requests import Where, request_for
 from auxws_proto._target import check_headers, parse_target
@@ -116,6 +116,7 @@ class AuxClient(TypedVerbs, DialogueVerbs):
             http=http,
             connector=transport,
         )
+        check_store(outbox)
         self._engine = Engine(machine, settings, f"auxws-{next(_numbers)}", observer, outbox)
         self._desk = self._engine.desk
         self._room = Room(lock)

@@ -9,6 +9,7 @@ from auxws_proto import (
     Encoded,
     FailReason,
     Journal,
+    LocalProtocolError,
     MessageAccepted,
     MessageDone,
     MessageEmitted,
@@ -21,6 +22,7 @@ from auxws_proto import (
     Stage,
     StoredMessage,
 )
+from auxws_proto._journal import check_store
 
 ONE, TWO = SendId(1), SendId(2)
 MESSAGE = Encoded(type="n", body=b'{"type":"n"}')
@@ -113,3 +115,22 @@ def test_what_was_kept_goes_on_under_its_key() -> None:
         MessageAccepted(key=8, message=MESSAGE),
         MessageDone(key=4),
     ]
+
+
+@pytest.mark.parametrize("store", [object(), "a file", {"load": 1}])
+def test_what_is_no_store_is_refused(store: object) -> None:
+    with pytest.raises(LocalProtocolError, match="without load, record, close"):
+        check_store(store)
+
+
+def test_a_store_and_none_are_taken() -> None:
+    class Store:
+        def load(self) -> list[StoredMessage]:
+            return []
+
+        def record(self, changes: object) -> None: ...
+
+        def close(self) -> None: ...
+
+    check_store(None)
+    check_store(Store())

@@ -12,43 +12,30 @@ from __future__ import annotations
 
 import json
 import sys
-from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import wsproto
-import wsproto.events as ws
+from auxws_proto import MAX_MESSAGE_SIZE, AuxSession, Config, HttpResponded, Reconnect
 
-from auxws_proto import (
-    MAX_MESSAGE_SIZE,
-    Action,
-    AnswerUploadRequest,
-    AuxSession,
-    AuxWebSocket,
-    CloseTransport,
-    Config,
-    DeliverMessage,
-    GetFromUrl,
-    HttpResponded,
-    OpenTransport,
-    PutToUrl,
-    Reconnect,
-    ReportError,
-    ReportGap,
-    ReportSend,
-    Role,
-    SendBytes,
-    SendText,
-    Stage,
-    TransportFailure,
-    UploadGranted,
+from .endpoints import Endpoint, OverSession
+from .recording import (
+    FOLDER,
+    Request,
+    Side,
+    body_text,
+    client_texts,
+    has_application,
+    load,
+    overtakes,
+    owners,
+    parse,
+    recorded_sides,
+    url_of,
 )
-
-FOLDER = Path(__file__).parent
-URL = "ws://127.0.0.1:8001/Prod"
+from .server import compare_server, replay_server
 
 DIFFERENCES = {
     "bytes": "The reference measures in UTF-16 units and sends an inline frame that the gateway "
@@ -77,36 +64,7 @@ DIFFERENCES = {
 }
 """Where the reference and we are not the same, each with its reason (``docs/protocol.md``)."""
 
-HTTP_LIBRARY = frozenset(
-    {
-        "accept", "accept-encoding", "accept-language", "connection", "content-length", "host",
-        "sec-fetch-mode", "user-agent",
-    }
-)  # fmt: skip
-"""Headers that belong to whoever makes a request, not to the protocol."""
-
 _FAR = 100_000.0
-
-
-@dataclass
-class Request:
-    """A request to the object store, as asked for or as recorded."""
-
-    method: str
-    url: str
-    body: str
-    headers: dict[str, str]
-
-
-@dataclass
-class Side:
-    """What one client of a recording did, or one of ours in its place."""
-
-    texts: list[str] = field(default_factory=list)
-    requests: list[Request] = field(default_factory=list)
-    messages: list[dict[str, Any]] = field(default_factory=list)
-    errors: list[Any] = field(default_factory=list)
-    closes: int = 0
 
 
 @dataclass
@@ -120,303 +78,6 @@ class Outcome:
     deaf_after: dict[str, int]
     """How many deliveries were recorded, where the reference went deaf."""
     differences: set[str]
-
-
-class Endpoint(Protocol):
-    """One of our clients in the place of a recorded one."""
-
-    machine: AuxSession | AuxWebSocket
-    side: Side
-    transfers: dict[str, int]
-    transport: int | None
-
-    def opened(self, now: float) -> None: ...
-    def rejected(self, status: int, now: float) -> None: ...
-    def frame(self, text: str, fin: bool, now: float) -> None: ...
-    def close_frame(self, code: int | None, reason: str, now: float) -> None: ...
-    def end(self, now: float) -> None: ...
-    def drain(self, now: float) -> None: ...
-
-
-class _Base:
-    def __init__(self, machine: AuxSession | AuxWebSocket) -> None:
-        self.machine = machine
-        self.side = Side()
-        self.transfers: dict[str, int] = {}
-        self.transport: int | None = None
-        self.failed: list[ReportSend] = []
-
-    def _take(self, action: Action) -> None:
-        side = self.side
-        match action:
-            case OpenTransport(transport=number):
-                self.transport = number
-            case PutToUrl():
-                headers = {name.lower(): value for name, value in action.headers.items()}
-                url = action.url.reveal()
-                self.transfers[url] = action.transfer_id
-                side.requests.append(Request(action.method, url, action.body.decode(), headers))
-            case GetFromUrl():
-                headers = {name.lower(): value for name, value in action.headers.items()}
-                url = action.url.reveal()
-                self.transfers[url] = action.transfer_id
-                side.requests.append(Request(action.method, url, "", headers))
-            case DeliverMessage():
-                side.messages.append(action.message)
-            case ReportError() | ReportGap():
-                side.errors.append(action)
-            case ReportSend(stage=Stage.FAILED | Stage.UNKNOWN):
-                side.errors.append(action)
-            case _:
-                pass
-
-
-class OverSession(_Base):
-    """A client that is an `AuxSession`: whole text messages."""
-
-    def __init__(self, config: Config) -> None:
-        self.session = AuxSession(Role.CLIENT, config, URL)
-        super().__init__(self.session)
-        self._parts: list[str] = []
-        self._ending: tuple[int, str] = (1006, "")
-
-    def opened(self, now: float) -> None:
-        self.session.transport_opened(now, transport=self.transport)
-        self.drain(now)
-
-    def rejected(self, status: int, now: float) -> None:
-        failure = TransportFailure(kind="rejected", status=status)
-        self.session.transport_failed(failure, now, transport=self.transport)
-        self.drain(now)
-
-    def frame(self, text: str, fin: bool, now: float) -> None:
-        self._parts.append(text)
-        if fin:
-            self.session.receive_text("".join(self._parts), now, transport=self.transport)
-            self._parts.clear()
-            self.drain(now)
-
-    def close_frame(self, code: int | None, reason: str, now: float) -> None:
-        self._ending = (1005 if code is None else code, reason)
-
-    def end(self, now: float) -> None:
-        code, reason = self._ending
-        self.session.receive_eof(now, code=code, reason=reason, transport=self.transport)
-        self.drain(now)
-
-    def drain(self, now: float) -> None:
-        for action in self.session.actions():
-            match action:
-                case SendText(transport=number):
-                    self.side.texts.append(action.text)
-                    self.session.data_sent(1, now, transport=number)
-                case CloseTransport():
-                    self.side.closes += 1
-                case _:
-                    self._take(action)
-
-
-class OverWebSocket(_Base):
-    """A client that is an `AuxWebSocket`: bytes, with a wsproto server at the other end."""
-
-    def __init__(self, config: Config) -> None:
-        self.websocket = AuxWebSocket(Role.CLIENT, config, URL)
-        super().__init__(self.websocket)
-        self._server = wsproto.WSConnection(wsproto.ConnectionType.SERVER)
-        self._answer: Callable[[], ws.Event] = ws.AcceptConnection
-        self._parts: list[str] = []
-
-    def opened(self, now: float) -> None:
-        self._server = wsproto.WSConnection(wsproto.ConnectionType.SERVER)
-        self._answer = ws.AcceptConnection
-        self.websocket.transport_opened(now, transport=self.transport)
-        self.drain(now)
-
-    def rejected(self, status: int, now: float) -> None:
-        self._server = wsproto.WSConnection(wsproto.ConnectionType.SERVER)
-        self._answer = lambda: ws.RejectConnection(status_code=status)
-        self.websocket.transport_opened(now, transport=self.transport)
-        self.drain(now)
-
-    def frame(self, text: str, fin: bool, now: float) -> None:
-        self._send(ws.TextMessage(data=text, message_finished=fin), now)
-
-    def close_frame(self, code: int | None, reason: str, now: float) -> None:
-        self._send(ws.CloseConnection(code=1005 if code is None else code, reason=reason), now)
-
-    def _send(self, event: ws.Event, now: float) -> None:
-        self._receive(self._server.send(event), now)
-
-    def _receive(self, data: bytes, now: float) -> None:
-        # In two portions, so that no frame comes whole.
-        for part in (data[:3], data[3:]):
-            self.websocket.receive_bytes(part, now, transport=self.transport)
-        self.drain(now)
-
-    def end(self, now: float) -> None:
-        self.websocket.receive_eof(now, transport=self.transport)
-        self.drain(now)
-
-    def drain(self, now: float) -> None:
-        for action in self.websocket.actions():
-            match action:
-                case SendBytes(transport=number):
-                    self.websocket.data_sent(1, now, transport=number)
-                    if action.data:
-                        self._server.receive_data(action.data)
-                case CloseTransport():
-                    pass
-                case _:
-                    self._take(action)
-        for event in self._server.events():
-            match event:
-                case ws.Request():
-                    self._send(self._answer(), now)
-                case ws.TextMessage():
-                    self._parts.append(event.data)
-                    if event.message_finished:
-                        self.side.texts.append("".join(self._parts))
-                        self._parts.clear()
-                case ws.CloseConnection():
-                    self.side.closes += 1
-                case _:
-                    pass
-
-
-def load(path: Path) -> list[dict[str, Any]]:
-    """The events of a recording."""
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
-
-
-def has_application(events: list[dict[str, Any]]) -> bool:
-    """Whether the recording shows a client; the others were driven by a bare socket."""
-    return any(event["ev"] == "app_send" for event in events)
-
-
-def owners(events: list[dict[str, Any]]) -> dict[int, str]:
-    """Which client each connection belongs to."""
-    waiting: deque[str] = deque()
-    dropped: deque[str] = deque()
-    found: dict[int, str] = {}
-    for event in events:
-        match event:
-            case {"ev": "app_connect", "who": who}:
-                waiting.append(who)
-            case {"ev": "handshake_request", "conn": conn}:
-                # Without a verb of the application it is the client that lost its connection.
-                queue = waiting or dropped
-                found[conn] = queue.popleft() if queue else found.get(conn - 1, "a")
-            case {"ev": "tcp_closed", "conn": conn} if conn in found:
-                dropped.append(found[conn])
-            case {"ev": "app_disconnect", "who": who} if who in dropped:
-                dropped.remove(who)
-            case _:
-                pass
-    return found
-
-
-def client_texts(events: list[dict[str, Any]], direction: str) -> Iterator[tuple[int, int, str]]:
-    """Whole text messages of one direction, with the index of their last frame."""
-    parts: dict[int, list[str]] = {}
-    for index, event in enumerate(events):
-        if (
-            event["ev"] == "frame"
-            and event["dir"] == direction
-            and (event["opcode"] in (0, 1) and "text" in event)
-        ):
-            conn = event["conn"]
-            parts.setdefault(conn, []).append(event["text"])
-            if event["fin"]:
-                yield index, conn, "".join(parts.pop(conn))
-
-
-def url_of(request: dict[str, Any]) -> str:
-    """The URL of a recorded request."""
-    host = next(value for name, value in request["headers"] if name.lower() == "host")
-    return f"http://{host}{request['target']}"
-
-
-def parse(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None
-
-
-def body_text(event: dict[str, Any]) -> str:
-    body = event.get("body", "")
-    return body if isinstance(body, str) else json.dumps(body)
-
-
-def overtakes(events: list[dict[str, Any]]) -> bool:
-    """Whether a client's later message overtakes an upload of its own."""
-    owner = owners(events)
-    sent: dict[str, list[str]] = {}
-    put = {
-        url_of(event).partition("?")[0]: body_text(event)
-        for event in events
-        if event["ev"] == "http_request" and event.get("by") == "client"
-        and event["api"] == "s3" and event["method"] == "PUT"
-    }  # fmt: skip
-    for _, conn, text in client_texts(events, "c2s"):
-        match parse(text):
-            case [1, _, dict(message)]:
-                sent.setdefault(owner[conn], []).append(canonical(message))
-            case [4, _, str(url), *_]:
-                message = parse(put.get(url, "null"))
-                sent.setdefault(owner[conn], []).append(canonical(message))
-            case _:
-                pass
-    for who, bodies in sent.items():
-        wanted = [
-            canonical(event["message"])
-            for event in events
-            if event["ev"] == "app_send" and event["who"] == who
-        ]
-        places = []
-        for body in bodies:
-            if body in wanted:
-                places.append(wanted.index(body))
-                wanted[places[-1]] = ""
-        if places != sorted(places):
-            return True
-    return False
-
-
-def canonical(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
-
-
-def recorded_sides(events: list[dict[str, Any]]) -> dict[str, Side]:
-    """What the recording expects, client by client; a URL tells whose HTTP request it is."""
-    owner = owners(events)
-    sides = {who: Side() for who in owner.values()}
-    urls: dict[str, str] = {}
-    for _, conn, text in client_texts(events, "c2s"):
-        sides[owner[conn]].texts.append(text)
-    for _, conn, text in client_texts(events, "s2c"):
-        match parse(text):
-            case [3 | 4, _, str(url), *_]:
-                urls[url] = owner[conn]
-            case _:
-                pass
-    for event in events:
-        match event:
-            case {"ev": "http_request", "api": "s3", "by": "client"}:
-                headers = {name.lower(): value for name, value in event["headers"]}
-                headers = {n: v for n, v in headers.items() if n not in HTTP_LIBRARY}
-                url = url_of(event)
-                request = Request(event["method"], url, body_text(event), headers)
-                sides[urls[url]].requests.append(request)
-            case {"ev": "client_message", "who": who}:
-                sides[who].messages.append(event["message"])
-            case {"ev": "client_error", "who": who}:
-                sides[who].errors.append(event)
-            case {"ev": "frame", "opcode": 8, "dir": "c2s", "conn": conn}:
-                sides[owner[conn]].closes += 1
-            case _:
-                pass
-    return sides
 
 
 class ClientReplay:
@@ -705,100 +366,6 @@ def demanded_headers(request: Request) -> dict[str, str]:
     if signed is None or "x-amz-acl" in signed[0].split(";"):
         headers["x-amz-acl"] = "bucket-owner-full-control"
     return headers
-
-
-# A recording of a bare socket shows the server.
-
-
-@dataclass
-class ServerOutcome:
-    """What the server of a recording and ours said, for each text that came in."""
-
-    exchanges: list[tuple[str, list[str], list[str]]]
-    """What came, what was recorded as the answer, and ours."""
-    differences: set[str]
-
-
-def replay_server(events: list[dict[str, Any]]) -> ServerOutcome:
-    """Feed what came to a server of ours: upload answers and error events are the machine's."""
-    exchanges: list[tuple[str, list[str], list[str]]] = []
-    differences: set[str] = set()
-    answers = list(client_texts(events, "s2c"))
-    questions = list(client_texts(events, "c2s"))
-    machines: dict[int, AuxSession] = {}
-    for place, (index, conn, text) in enumerate(questions):
-        following = [i for i, c, _ in questions[place + 1 :] if c == conn]
-        until = following[0] if following else len(events)
-        wanted = [t for i, c, t in answers if c == conn and index < i < until and _is_machines(t)]
-        now = events[index]["t"]
-        if conn not in machines:
-            machines[conn] = AuxSession(Role.SERVER, Config(confirm=False, ping_interval=None))
-            machines[conn].transport_opened(now)
-        machine = machines[conn]
-        machine.receive_text(text, now)
-        got: list[str] = []
-        _drain_server(machine, wanted, got, differences, now)
-        exchanges.append((text, wanted, got))
-    return ServerOutcome(exchanges, differences)
-
-
-def _is_machines(text: str) -> bool:
-    """Whether this answer is the protocol's own business, and not the application's."""
-    value = parse(text)
-    return isinstance(value, list) and bool(value) and value[0] in (3, 5)
-
-
-def _drain_server(
-    machine: AuxSession, wanted: list[str], got: list[str], differences: set[str], now: float
-) -> None:
-    for action in machine.actions():
-        match action:
-            case SendText():
-                got.append(action.text)
-                machine.data_sent(1, now)
-            case AnswerUploadRequest(request_id=request_id):
-                for text in wanted:
-                    match parse(text):
-                        case [3, _, str(url), str(method), dict(headers)]:
-                            granted = UploadGranted(
-                                request_id=request_id, url=url, method=method, headers=headers
-                            )
-                            machine.handle(granted, now)
-                        case _:
-                            pass
-            case DeliverMessage():
-                # The application's judgement, from the recording.
-                for text in wanted:
-                    match parse(text):
-                        case [5, event_id, dict(info)]:
-                            differences.add("application")
-                            machine.send_error(info, now, event_id=event_id)
-                        case _:
-                            pass
-            case _:
-                pass
-
-
-def compare_server(outcome: ServerOutcome) -> list[str]:
-    """What is not the same beyond the documented differences."""
-    problems = []
-    for text, wanted, got in outcome.exchanges:
-        if got == wanted:
-            continue
-        shapes = [_shape(answer) for answer in wanted], [_shape(answer) for answer in got]
-        if shapes[0] == shapes[1]:
-            outcome.differences.add("wording")
-        else:
-            problems.append(f"{text[:80]!r}: answered {shapes[1]}, recorded {shapes[0]}")
-    return problems
-
-
-def _shape(text: str) -> Any:
-    match parse(text):
-        case [5, event_id, dict(info)]:
-            return 5, event_id, info.get("errorCode"), isinstance(info.get("issues"), list)
-        case value:
-            return value
 
 
 def main(arguments: list[str]) -> int:

@@ -14,21 +14,10 @@ import pytest
 
 from auxws_proto import Config
 
-from .replay import (
-    DIFFERENCES,
-    FOLDER,
-    ClientReplay,
-    Endpoint,
-    Outcome,
-    OverSession,
-    OverWebSocket,
-    compare,
-    compare_server,
-    has_application,
-    load,
-    main,
-    replay_server,
-)
+from .endpoints import Endpoint, OverSession, OverWebSocket
+from .recording import FOLDER, has_application, load
+from .replay import DIFFERENCES, ClientReplay, Outcome, compare, main
+from .server import compare_server, replay_server
 
 RECORDINGS = sorted(FOLDER.glob("*.jsonl"))
 CLIENTS = [path for path in RECORDINGS if has_application(load(path))]
