@@ -86,7 +86,9 @@ class AuxClient(TypedVerbs, DialogueVerbs):
     ) -> None:
         if trace is not None:
             raise LocalProtocolError("trace= is not supported by this version")
-        self.config = _with_chance(config if config is not None else Config(), login is not None)
+        self.config: Config = _with_chance(
+            config if config is not None else Config(), login is not None
+        )
         machine = DialogueWebSocket(
             self.config,
             url=None if callable(url) else url,

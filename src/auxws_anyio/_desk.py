@@ -38,17 +38,17 @@ class Desk:
     """Where the application finds what has come."""
 
     def __init__(self) -> None:
-        self.router = Router()
+        self.router: Router = Router()
         self.errors: Feed[ErrorReport] = Feed(keep=_KEPT_ERRORS)
         self.states: Feed[StateChange] = Feed()
         self.entries: dict[SendId, Entry] = {}
         """The accepted messages without an outcome, in their order."""
-        self.state = State.IDLE
+        self.state: State = State.IDLE
         self.info: Mapping[str, Any] | None = None
         self.cause: AuxError | None = None
         """Why the state is what it is."""
-        self.error_count = 0
-        self.changed = Bell()
+        self.error_count: int = 0
+        self.changed: Bell = Bell()
         """Rings when the state may have changed."""
         self.line: deque[anyio.Event] = deque()
         """Those who wait to send, first come first served; only the head may try."""

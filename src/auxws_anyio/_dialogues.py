@@ -49,7 +49,7 @@ class Talk:
 
     def __init__(self, engine: Engine, sender: Sender) -> None:
         self.engine = engine
-        self.room = Bell()
+        self.room: Bell = Bell()
         """Rings when there may be room for more updates."""
         self._sender = sender
         self.dialogues.room_made = self.room.ring

@@ -77,12 +77,12 @@ class Engine:
         store: OutboxStore | None = None,
     ) -> None:
         self.machine = machine
-        self.desk = Desk()
-        self.resumed = Bell()
+        self.desk: Desk = Desk()
+        self.resumed: Bell = Bell()
         self.error: AuxError | None = None
         """What the driver has failed of: a defect of its own, or the store."""
-        self.recorder = None if store is None else Recorder(store, self._crash)
-        self.transports = 0
+        self.recorder: Recorder | None = None if store is None else Recorder(store, self._crash)
+        self.transports: int = 0
         """How many were asked for."""
         self._errands = errands
         self._observer = observer

@@ -27,11 +27,11 @@ class Entry:
 
     def __init__(self, send_id: SendId) -> None:
         self.send_id = send_id
-        self.stage = Stage.QUEUED
+        self.stage: Stage = Stage.QUEUED
         self.error: AuxError | None = None
-        self.progress = Progress()
-        self.is_final = False
-        self.changed = Bell()
+        self.progress: Progress = Progress()
+        self.is_final: bool = False
+        self.changed: Bell = Bell()
         self.on_failed: Callable[[AuxError], None] | None = None
 
     def advance(self, report: ReportSend) -> None:

@@ -25,7 +25,7 @@ class Recorder:
     """One client's use of a store: `load`, any number of `settle`, `close`."""
 
     def __init__(self, store: OutboxStore, failed: Callable[[AuxError], object]) -> None:
-        self.journal = Journal()
+        self.journal: Journal = Journal()
         self._store = store
         self._failed = failed
         self._error: OutboxStoreFailed | None = None

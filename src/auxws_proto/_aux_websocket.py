@@ -96,7 +96,9 @@ class AuxWebSocket:
             self._target = parse_target(url)
         self._headers = pairs
         self.subprotocol = subprotocol
-        self.session = AuxSession(role, config, url, headers=pairs, on_connect=on_connect)
+        self.session: AuxSession = AuxSession(
+            role, config, url, headers=pairs, on_connect=on_connect
+        )
         self._wires: dict[int, _Wire] = {}
         self._newest = 0
         self._queue: deque[Action] = deque()

@@ -56,7 +56,7 @@ class RemoteProtocolError(AuxError):
     def __init__(self, violation: Violation, detail: str = "") -> None:
         super().__init__(detail or violation.value)
         self.violation = violation
-        self.detail = hide(detail)
+        self.detail: str = hide(detail)
 
 
 class ServerError(AuxError):
@@ -107,10 +107,10 @@ class SendFailed(AuxError):
     ) -> None:
         super().__init__(f"{reason.value}: {detail}" if detail else reason.value)
         self.reason = reason
-        self.detail = hide(detail)
+        self.detail: str = hide(detail)
         self.stage = stage
         self.cause = cause
-        self.retryable = reason not in _PERMANENT
+        self.retryable: bool = reason not in _PERMANENT
 
 
 _PERMANENT = frozenset({FailReason.CLOSED, FailReason.URL_REFUSED, FailReason.TOO_LARGE})
@@ -124,7 +124,7 @@ class DownloadFailed(AuxError):
     ) -> None:
         super().__init__(f"{reason.value}: {detail}" if detail else reason.value)
         self.reason = reason
-        self.detail = hide(detail)
+        self.detail: str = hide(detail)
         self.cause = cause
 
 
@@ -137,8 +137,8 @@ class ConnectionFailed(AuxError):
         self, kind: str, detail: str = "", *, status: int | None = None, retryable: bool = True
     ) -> None:
         super().__init__(f"{kind}: {detail}" if detail else kind)
-        self.kind = hide(kind)
-        self.detail = hide(detail)
+        self.kind: str = hide(kind)
+        self.detail: str = hide(detail)
         self.status = status
         self.retryable = retryable
 
@@ -150,7 +150,7 @@ class ConnectionClosed(ConnectionFailed):
         text = f"code {code}" + (f" ({reason})" if reason else "")
         super().__init__("closed", text, retryable=retryable)
         self.code = code
-        self.reason = hide(reason)
+        self.reason: str = hide(reason)
 
 
 class LoginRefused(AuxError):
@@ -158,8 +158,8 @@ class LoginRefused(AuxError):
 
     def __init__(self, code: str | None, detail: str, info: Mapping[str, Any]) -> None:
         super().__init__(f"{code}: {detail}" if detail else str(code))
-        self.code = None if code is None else hide(code)
-        self.detail = hide(detail)
+        self.code: str | None = None if code is None else hide(code)
+        self.detail: str = hide(detail)
         self.info = info
         self.retryable = True
 
@@ -177,4 +177,4 @@ class UrlRefused(AuxError):
     def __init__(self, rule: str, detail: str = "") -> None:
         super().__init__(f"{rule}: {detail}" if detail else rule)
         self.rule = rule
-        self.detail = hide(detail)
+        self.detail: str = hide(detail)

@@ -69,7 +69,7 @@ class InstMachine:
         first_update_id: int = 1,
     ) -> None:
         self.key: BranchKey = (record_name, inst, branch)
-        self.config = config if config is not None else InstConfig()
+        self.config: InstConfig = config if config is not None else InstConfig()
         self.takes_actions = False
         """Whether actions of devices are wanted."""
         self._shared = InstShared(self.key, self.config, is_open=is_open)

@@ -20,7 +20,7 @@ class InternalError(AuxError):
 
     def __init__(self, cause: BaseException) -> None:
         super().__init__(f"the client has stopped: an unexpected {type(cause).__name__}")
-        self.__cause__ = cause
+        self.__cause__: BaseException | None = cause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,7 +52,7 @@ class AuxSession:
         on_connect: Iterable[Mapping[str, Any]] = (),
     ) -> None:
         self.role = role
-        self.config = config if config is not None else Config()
+        self.config: Config = config if config is not None else Config()
         self._engine = Engine(role, self.config, url, headers)
         self.set_on_connect(on_connect)
 

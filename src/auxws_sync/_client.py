@@ -95,7 +95,9 @@ class AuxClient(TypedVerbs, DialogueVerbs):
     ) -> None:
         if trace is not None:
             raise LocalProtocolError("trace= is not supported by this version")
-        self.config = _with_chance(config if config is not None else Config(), login is not None)
+        self.config: Config = _with_chance(
+            config if config is not None else Config(), login is not None
+        )
         headers = headers if callable(headers) else check_headers(headers)
         lock = threading.Lock()
         machine = DialogueWebSocket(

@@ -49,17 +49,17 @@ class Desk:
     """See `auxws_sync._roles.Desk`; the rest is for the callers' threads."""
 
     def __init__(self, wake_pump: Callable[[], None]) -> None:
-        self.lock = threading.Lock()
-        self.changed = threading.Condition(self.lock)
+        self.lock: threading.Lock = threading.Lock()
+        self.changed: threading.Condition = threading.Condition(self.lock)
         """Notified when the state changes, a send comes to its outcome, and at the end."""
-        self.router = Router()
+        self.router: Router = Router()
         self.errors: Feed[ErrorReport] = Feed(keep=1_000)
         self.states: Feed[StateChange] = Feed()
-        self.state = State.IDLE
+        self.state: State = State.IDLE
         self.cause: AuxError | None = None
         self.info: Mapping[str, Any] | None = None
-        self.error_count = 0
-        self.is_finished = False
+        self.error_count: int = 0
+        self.is_finished: bool = False
         self.crash: AuxError | None = None
         """The bug that ended the client, if one did."""
         self._wake_pump = wake_pump

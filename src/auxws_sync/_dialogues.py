@@ -89,7 +89,7 @@ class Talk:
 
     def __init__(self, engine: Engine, send: Send, room: Room) -> None:
         self.engine = engine
-        self.lock = room.lock
+        self.lock: threading.Lock = room.lock
         self.room = room
         self._send = send
 

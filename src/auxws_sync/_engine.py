@@ -43,16 +43,16 @@ class Engine:
         store: OutboxStore | None = None,
     ) -> None:
         self.machine = machine
-        self.desk = Desk(lambda: self.pump.nudge())
+        self.desk: Desk = Desk(lambda: self.pump.nudge())
         self._recorder = None if store is None else Recorder(store)
-        self.pump = Pump(machine, self.desk, name, observer, self._recorder)
-        self.errands = Errands(settings, self.pump, name)
+        self.pump: Pump = Pump(machine, self.desk, name, observer, self._recorder)
+        self.errands: Errands = Errands(settings, self.pump, name)
         self.pump.errands = self.errands
         machine.on_sent = self._note
         self._lock = threading.Lock()
         self._is_started = False
         self._is_closed = False
-        self.process = os.getpid()
+        self.process: int = os.getpid()
         """The process that it belongs to."""
 
     @property

@@ -65,8 +65,8 @@ class Pump:
         recorder: Recorder | None = None,
     ) -> None:
         self.machine = machine
-        self.turns = 0
-        self.transports = 0
+        self.turns: int = 0
+        self.transports: int = 0
         """How many were asked for."""
         self.errands: Errands | None = None
         self._desk = desk

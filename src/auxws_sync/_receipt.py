@@ -28,10 +28,10 @@ class Entry:
         self.lock = lock
         self.send_id: SendId | None = None
         """None until the machine has taken it."""
-        self.stage = Stage.QUEUED
+        self.stage: Stage = Stage.QUEUED
         self.error: AuxError | None = None
-        self.progress = Progress()
-        self.is_final = False
+        self.progress: Progress = Progress()
+        self.is_final: bool = False
         self.on_failed: Callable[[AuxError], None] | None = None
         """Whom to tell of a bad end; called with the lock held."""
         self._changed: threading.Condition | None = None

@@ -19,7 +19,7 @@ class Recorder:
     """One client's use of a store: `load`, any number of `settle`, `close`."""
 
     def __init__(self, store: OutboxStore) -> None:
-        self.journal = Journal()
+        self.journal: Journal = Journal()
         self._store = store
         self._is_broken = False
 

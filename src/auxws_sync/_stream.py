@@ -43,9 +43,9 @@ class Stream:
     ) -> None:
         sock.setblocking(False)
         self.socket = sock
-        self.is_ready = tls is None
+        self.is_ready: bool = tls is None
         """Whether application data can flow: at once, or when the TLS handshake is over."""
-        self.is_ended = False
+        self.is_ended: bool = False
         """Whether the peer has ended the stream; what `read` returned before still counts."""
         self._out = bytearray()
         self._gone = 0

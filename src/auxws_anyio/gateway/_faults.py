@@ -103,15 +103,15 @@ class Faults:
         self._mend()
 
     def _mend(self) -> None:
-        self.handshake_delay = 0.0
+        self.handshake_delay: float = 0.0
         """Seconds before each handshake is answered."""
-        self.delay_to_server = 0.0
+        self.delay_to_server: float = 0.0
         """Seconds that bytes from a client wait before the gateway sees them."""
-        self.delay_to_client = 0.0
+        self.delay_to_client: float = 0.0
         """Seconds that bytes to a client wait before they are written."""
-        self.delay_upload_answer = 0.0
+        self.delay_upload_answer: float = 0.0
         """Seconds before an upload request is answered."""
-        self.delay_store = 0.0
+        self.delay_store: float = 0.0
         """Seconds before each request to the object store is answered."""
         self.answer_pings = True
         """False: pings get no pong."""

@@ -100,28 +100,28 @@ class Gateway:
                 "unless allow_non_loopback is set"
             )
         self.app = app
-        self.limits = limits if limits is not None else GatewayLimits()
-        self.faults = faults if faults is not None else Faults()
-        self.store = ObjectStore(
+        self.limits: GatewayLimits = limits if limits is not None else GatewayLimits()
+        self.faults: Faults = faults if faults is not None else Faults()
+        self.store: ObjectStore = ObjectStore(
             # Fresh keys: a URL of one gateway is worth nothing at another.
             SigningCredentials("AKIALOCALGATEWAY", secrets.token_urlsafe(30)),
             public_read=public_read,
             max_object=self.limits.max_object,
             max_total=self.limits.max_stored,
         )
-        self.received = FrameCounts(self.limits.max_frame_size)
+        self.received: FrameCounts = FrameCounts(self.limits.max_frame_size)
         """Data frames from clients."""
-        self.sent = FrameCounts(self.limits.max_frame_size)
+        self.sent: FrameCounts = FrameCounts(self.limits.max_frame_size)
         """Data frames to clients."""
-        self.handshakes_refused = 0
-        self.connections_accepted = 0
+        self.handshakes_refused: int = 0
+        self.connections_accepted: int = 0
         self.connections: list[Connection] = []
         """Those that are open now, or whose application has not returned."""
         self.violations: deque[AuxError] = deque(maxlen=_KEPT)
         """What clients did wrong, the newest last; at most 1,000."""
         self.failures: list[Exception] = []
         """What applications let out, and defects of the gateway; empty in a sound test."""
-        self.uploads = Uploads(
+        self.uploads: Uploads = Uploads(
             self.store,
             self.faults,
             origin=lambda: self.store_url,

@@ -89,9 +89,9 @@ class ObjectStore:
         self.max_object = max_object
         self.max_total = max_total
         self.lifetime = lifetime
-        self.total_bytes = 0
+        self.total_bytes: int = 0
         """Of all objects."""
-        self.deleted = 0
+        self.deleted: int = 0
         """How many objects gave way to newer ones, or were too old."""
 
     def __len__(self) -> int:

@@ -44,9 +44,9 @@ class Uploads:
         self._origin = origin
         self._clock = clock
         self._lifetime = lifetime
-        self.granted = 0
+        self.granted: int = 0
         """How many upload URLs clients were given."""
-        self.by_server = 0
+        self.by_server: int = 0
         """How many messages the server itself has put into the store."""
 
     def answer(

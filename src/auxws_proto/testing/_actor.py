@@ -59,7 +59,7 @@ class Actor:
     def __init__(self, world: World, watched: Watched, application: Application | None) -> None:
         self.world = world
         self.watched = watched
-        self.name = watched.name
+        self.name: str = watched.name
         self.application = application
         self.lines: dict[int, Line] = {}
         self.opening: set[int] = set()
@@ -69,12 +69,12 @@ class Actor:
         self.errors: list[ReportError] = []
         self.gaps: list[ReportGap] = []
         self.states: list[State] = []
-        self.takes = True
+        self.takes: bool = True
         self.transfers: set[int] = set()
         self._untaken = 0
         self._alarm: Alarm | None = None
-        self._is_draining = False
-        self._was_reading = True
+        self._is_draining: bool = False
+        self._was_reading: bool = True
 
     @property
     def machine(self) -> Any:

@@ -15,7 +15,7 @@ class Alarm:
     __slots__ = ("callback", "when")
 
     def __init__(self, when: float, callback: Callable[[], None]) -> None:
-        self.when = when
+        self.when: float = when
         self.callback: Callable[[], None] | None = callback
 
     def cancel(self) -> None:
@@ -27,7 +27,7 @@ class VirtualClock:
     """A clock for tests, in seconds. What is set for the same moment happens in the order set."""
 
     def __init__(self, now: float = 0.0) -> None:
-        self.now = now
+        self.now: float = now
         self._heap: list[tuple[float, int, Alarm]] = []
         self._count = 0
 

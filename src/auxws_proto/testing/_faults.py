@@ -11,7 +11,7 @@ from typing import Final
 
 from .._events import TransportFailure
 
-OPEN_FAULTS: Final = {
+OPEN_FAULTS: Final[dict[str, TransportFailure | None]] = {
     "connect": TransportFailure(kind="connect"),
     "resolve": TransportFailure(kind="resolve"),
     "429": TransportFailure(kind="rejected", status=429, retry_after=2.0),

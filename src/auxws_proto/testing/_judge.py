@@ -70,8 +70,8 @@ class Witness:
         self.own: set[str] = set()
         self.failed: set[str] = set()
         self.largest = 0
-        self.is_broken = False
-        self.is_refused = False
+        self.is_broken: bool = False
+        self.is_refused: bool = False
         self.outcomes: dict[SendId, Stage] = {}
         self.delivered: list[tuple[int, str]] = []
         self.gaps = 0

@@ -44,11 +44,11 @@ class Pipe:
         self.sink = sink
         self.source_number = number
         self.sink_number = place
-        self.is_stalled = False
-        self.is_shut = False
-        self.is_cut = False
-        self.has_ended = False
-        self.sent_close = False
+        self.is_stalled: bool = False
+        self.is_shut: bool = False
+        self.is_cut: bool = False
+        self.has_ended: bool = False
+        self.sent_close: bool = False
         self.reverse: Pipe = self
         self._unwritten: deque[Item] = deque()
         self._items: deque[Item] = deque()

@@ -43,7 +43,7 @@ class Watched:
     ) -> None:  # fmt: skip
         self.name = name
         self.machine: Any = machine
-        self.takes_bytes = hasattr(machine, "receive_bytes")
+        self.takes_bytes: bool = hasattr(machine, "receive_bytes")
         self._tape = tape
         self._judge = judge
         config: Config = machine.config

@@ -61,14 +61,14 @@ class World:
         faults: Faults | None = None,
         url: str = URL,
     ) -> None:
-        self.seed = Seed(seed)
-        self.clock = VirtualClock()
-        self.store = ObjectStore(self.clock)
-        self.faults = faults if faults is not None else Faults()
-        self.tape = Tape()
-        self.judge = Judge()
+        self.seed: Seed = Seed(seed)
+        self.clock: VirtualClock = VirtualClock()
+        self.store: ObjectStore = ObjectStore(self.clock)
+        self.faults: Faults = faults if faults is not None else Faults()
+        self.tape: Tape = Tape()
+        self.judge: Judge = Judge()
         self.count = 0
-        self.answers_pings = True
+        self.answers_pings: bool = True
         self.next_opens: deque[str | None] = deque()
         self.next_grants: deque[str | None] = deque()
         self.next_logins: deque[str | None] = deque()
@@ -79,8 +79,8 @@ class World:
         self._url = url
         self._server = server if server is not None else Config()
         self._application = application if application is not None else answer_chores
-        self._is_told = False
-        self.client = self.add_client(client)
+        self._is_told: bool = False
+        self.client: Actor = self.add_client(client)
 
     def add_client(
         self,
