@@ -177,7 +177,9 @@ async def test_a_transport_that_raises_fails_the_attempt() -> None:
         raise RuntimeError("hush")
 
     with anyio.fail_after(10):
-        async with auxws_anyio.connect("ws://host/", transport=connector, config=ONCE) as client:
+        async with auxws_anyio.connect(
+            "ws://127.0.0.1:1/", transport=connector, config=ONCE
+        ) as client:
             with pytest.raises(ConnectionFailed, match="RuntimeError") as caught:
                 await client.wait_connected()
 
@@ -217,7 +219,9 @@ async def test_a_stream_that_breaks_is_a_lost_connection(reads: bool) -> None:
 
     config = Config(reconnect=None, connect_timeout=0.2)
     with anyio.fail_after(10):
-        async with auxws_anyio.connect("ws://host/", transport=connector, config=config) as client:
+        async with auxws_anyio.connect(
+            "ws://127.0.0.1:1/", transport=connector, config=config
+        ) as client:
             with pytest.raises(ConnectionFailed):
                 await client.wait_connected()
 
