@@ -38,7 +38,7 @@ from ._line import Backend, Run, TransferFailed
 Progress: TypeAlias = Callable[[int, int | None], None]
 
 PART_SIZE = 1024 * 1024
-"""design.md §10: bodies go in parts of 1 MiB; parts of 64 KiB cost 1.5 to 4 times as much."""
+"""Bodies go in parts of 1 MiB; parts of 64 KiB were measured to cost 1.5 to 4 times as much."""
 
 KEEPALIVE_EXPIRY = 5.0
 """``docs/protocol.md`` §8: object stores close idle connections after some 5 to 20 s."""

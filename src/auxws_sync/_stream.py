@@ -18,7 +18,7 @@ from collections import deque
 from ._sockets import reason_of, shut_down
 
 READ_SIZE = 256 * 1024
-"""design.md §10: reads of 64 to 256 KiB; one that is longer gains nothing."""
+"""Longer reads gain nothing, shorter ones cost a system call each."""
 
 _WOULD_BLOCK = (BlockingIOError, InterruptedError)
 

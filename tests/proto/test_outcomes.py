@@ -1,6 +1,6 @@
 """What becomes of a large send at every point where the connection can be lost, in every way.
 
-The promise (``docs/design.md`` §4): exactly one final outcome, and none is lost without a word. The
+The promise (``docs/delivery.md``): exactly one final outcome, and none is lost without a word. The
 tables below are the whole of it.
 """
 

@@ -1,6 +1,6 @@
 """`_rotation`: the next transport beside the current one, and the old one behind it.
 
-What is promised (``docs/design.md`` §4): outgoing, nothing is repeated or reordered; incoming, each
+What is promised: outgoing, nothing is repeated or reordered; incoming, each
 transport keeps its own order, and what comes while two are read is marked.
 """
 
