@@ -24,10 +24,8 @@ from ._actions import (
 )
 from ._config import Config
 from ._constants import Role, SendId, State
-from ._credentials import Credentials
-from ._encoded import Encoded
 from ._errors import LocalProtocolError
-from ._events import Event, TransportFailure
+from ._events import TransportFailure
 from ._policy import header_problem
 from ._received import (
     Accepted,
@@ -40,6 +38,7 @@ from ._received import (
     Violated,
 )
 from ._session import AuxSession
+from ._session_front import SessionFront
 from ._target import Target, check_headers, parse_target
 from ._websocket import WebSocket
 
@@ -69,7 +68,7 @@ _MAX_PONGS = 16
 send ten pings in one write and want ten pongs."""
 
 
-class AuxWebSocket:
+class AuxWebSocket(SessionFront):
     """One side of the protocol, in bytes.
 
     ``url`` is the WebSocket's URL (``ws``, ``wss``, ``http`` or ``https``), which a client may also
@@ -106,26 +105,6 @@ class AuxWebSocket:
     # Windows.
 
     @property
-    def role(self) -> Role:
-        """Which side this is."""
-        return self.session.role
-
-    @property
-    def config(self) -> Config:
-        """The settings."""
-        return self.session.config
-
-    @property
-    def state(self) -> State:
-        """The public state."""
-        return self.session.state
-
-    @property
-    def info(self) -> Mapping[str, Any] | None:
-        """The connection info of the last login, or None."""
-        return self.session.info
-
-    @property
     def wants_data(self) -> bool:
         """Whether to go on reading the byte stream."""
         return self.session.wants_data
@@ -134,82 +113,6 @@ class AuxWebSocket:
         """Drain the FIFO. Verbs called meanwhile append to the same queue."""
         while self._queue:
             yield self._queue.popleft()
-
-    def next_timeout(self) -> float | None:
-        """When to call ``handle_timeout``, on the clock of ``now``; None: no need."""
-        return self.session.next_timeout()
-
-    # Verbs, helpers and the clock: the session's, and then whatever it asks for.
-
-    def connect(self, now: float) -> None:
-        """See `AuxSession.connect`."""
-        self.session.connect(now)
-        self._translate()
-
-    def disconnect(self, now: float) -> None:
-        """See `AuxSession.disconnect`."""
-        self.session.disconnect(now)
-        self._translate()
-
-    def close(self, now: float) -> None:
-        """See `AuxSession.close`."""
-        self.session.close(now)
-        self._translate()
-
-    def send(
-        self, message: Mapping[str, Any] | Encoded, now: float, *, watched: bool = True
-    ) -> SendId:
-        """See `AuxSession.send`."""
-        send_id = self.session.send(message, now, watched=watched)
-        self._translate()
-        return send_id
-
-    def restore(self, message: Encoded, now: float, *, maybe_arrived: bool = False) -> SendId:
-        """See `AuxSession.restore`."""
-        send_id = self.session.restore(message, now, maybe_arrived=maybe_arrived)
-        self._translate()
-        return send_id
-
-    def send_error(
-        self, info: Mapping[str, Any], now: float, *, event_id: float | None = -1
-    ) -> None:
-        """See `AuxSession.send_error`."""
-        self.session.send_error(info, now, event_id=event_id)
-        self._translate()
-
-    def login(self, credentials: Credentials, now: float) -> None:
-        """See `AuxSession.login`."""
-        self.session.login(credentials, now)
-        self._translate()
-
-    def set_on_connect(self, messages: Iterable[Mapping[str, Any]]) -> None:
-        """See `AuxSession.set_on_connect`."""
-        self.session.set_on_connect(messages)
-
-    def taken(self, size: int, now: float) -> None:
-        """See `AuxSession.taken`."""
-        self.session.taken(size, now)
-        self._translate()
-
-    def pause_reading(self, now: float) -> None:
-        """See `AuxSession.pause_reading`."""
-        self.session.pause_reading(now)
-        self._translate()
-
-    def resume_reading(self, now: float) -> None:
-        """See `AuxSession.resume_reading`."""
-        self.session.resume_reading(now)
-        self._translate()
-
-    def handle(self, event: Event, now: float) -> None:
-        """See `AuxSession.handle`."""
-        self.session.handle(event, now)
-        self._translate()
-
-    def handle_timeout(self, now: float) -> None:
-        """See `AuxSession.handle_timeout`."""
-        self.session.handle_timeout(now)
-        self._translate()
 
     # The wire.
 
