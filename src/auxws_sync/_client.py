@@ -39,7 +39,7 @@ from auxws_proto._target import check_headers, parse_target
 
 from ._calls import NotYet, deadline_of
 from ._dial import Connector
-from ._dialogues import DialogueVerbs, Room, Talk
+from ._dialogues import DialogueVerbs
 from ._engine import Engine
 from ._errands import Asked, Headers, Settings
 from ._http import HttpTransport
@@ -48,6 +48,7 @@ from ._roles import Observer
 from ._sockets import check_proxy
 from ._sources import Messages, Reports
 from ._subscription import Source, Subscription
+from ._talk import Room, Talk
 from ._typed import Outgoing, TypedVerbs
 
 T = TypeVar("T")

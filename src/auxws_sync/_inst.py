@@ -28,7 +28,7 @@ from ._calls import deadline_of
 from ._subscription import Source, Subscription
 
 if TYPE_CHECKING:
-    from ._dialogues import Talk
+    from ._talk import Talk
 
 T = TypeVar("T")
 
