@@ -204,7 +204,7 @@ class Deaf(anyio.abc.ByteStream):
             raise OSError("hush")
 
     async def send_eof(self) -> None:
-        raise NotImplementedError
+        raise AssertionError
 
     async def aclose(self) -> None:
         self.is_closed = True
