@@ -17,7 +17,9 @@ from ._actions import (
     AbortTransport,
     Action,
     CloseTransport,
+    DeliverMessage,
     OpenTransport,
+    ReportSend,
     SendBytes,
     SendPing,
     SendText,
@@ -27,6 +29,7 @@ from ._constants import Role, SendId, State
 from ._errors import LocalProtocolError
 from ._events import TransportFailure
 from ._policy import header_problem
+from ._quick import quick
 from ._received import (
     Accepted,
     Pinged,
@@ -41,6 +44,9 @@ from ._session import AuxSession
 from ._session_front import SessionFront
 from ._target import Target, check_headers, parse_target
 from ._websocket import WebSocket
+
+
+_send_bytes = quick(SendBytes)
 
 
 class _Wire:
@@ -163,8 +169,13 @@ class AuxWebSocket(SessionFront):
         """Bytes came, in any portions."""
         wire = self._find(transport)
         if wire is not None and len(data):
+            session, number = self.session, wire.number
             for received in wire.socket.receive(bytes(data)):
-                self._received(received, wire, now)
+                if type(received) is Text:
+                    session.receive_text(received.data, now, transport=number)
+                    self._translate()
+                else:
+                    self._received(received, wire, now)
         self._catch_up(now)
 
     def data_sent(self, count: int, now: float, *, transport: int | None = None) -> None:
@@ -219,15 +230,14 @@ class AuxWebSocket(SessionFront):
         self, wire: _Wire, data: bytes, kind: int = _NO_TEXT, send_id: SendId | None = None
     ) -> None:
         wire.texts.append(kind)
-        self._queue.append(SendBytes(transport=wire.number, data=data, send_id=send_id))
+        self._queue.append(_send_bytes(transport=wire.number, data=data, send_id=send_id))
 
     # From the WebSocket to the session.
 
     def _received(self, received: Received, wire: _Wire, now: float) -> None:
+        """Whatever is no text."""
         session, number = self.session, wire.number
         match received:
-            case Text(data):
-                session.receive_text(data, now, transport=number)
             case Ponged(payload):
                 session.receive_pong(payload, now, transport=number)
             case Pinged(payload):
@@ -277,7 +287,12 @@ class AuxWebSocket(SessionFront):
     def _translate(self) -> None:
         for action in self.session.actions():
             match action:
-                case SendText() | SendPing() | CloseTransport():
+                case DeliverMessage() | ReportSend():
+                    self._queue.append(action)
+                case SendText(transport=number, data=data, max_frame=max_frame, send_id=send_id):
+                    wire = self._wires[number]
+                    self._write(wire, wire.socket.text(data, max_frame), _A_TEXT, send_id)
+                case SendPing() | CloseTransport():
                     self._carry(action, self._wires[action.transport])
                 case OpenTransport(transport=number):
                     self._newest = number
@@ -289,10 +304,8 @@ class AuxWebSocket(SessionFront):
                 case _:
                     self._queue.append(action)
 
-    def _carry(self, action: SendText | SendPing | CloseTransport, wire: _Wire) -> None:
+    def _carry(self, action: SendPing | CloseTransport, wire: _Wire) -> None:
         match action:
-            case SendText(data=data, max_frame=max_frame, send_id=send_id):
-                self._write(wire, wire.socket.text(data, max_frame), _A_TEXT, send_id)
             case SendPing(payload=payload):
                 self._write(wire, wire.socket.ping(payload))
             case _:

@@ -37,6 +37,7 @@ from ._urls import RENEWAL, UrlPool
 from ._urls import TIMER as UPLOAD_URL
 
 PAUSE: Final = "pause"
+_PAUSED: Final = (PAUSE, 0)
 _FOR_THE_SESSION: Final = frozenset({"login_result", "rate_limit_exceeded", "sync/time/response"})
 """The types of messages that say something to the session too."""
 
@@ -82,22 +83,34 @@ class Engine:
 
     def at(self, now: float) -> None:
         """An input comes at this time."""
-        if not math.isfinite(now):
+        if self.shared.now < now < math.inf:
+            self.shared.now = now
+        elif not math.isfinite(now):
             raise LocalProtocolError(
                 f"now is {now!r}; it must be finite seconds of a monotonic clock"
             )
-        # A clock that goes back would arm timers in the past.
-        self.shared.now = max(self.shared.now, now)
+        # A clock that goes back would arm timers in the past: it stands.
 
-    @property
-    def is_at_rest(self) -> bool:
-        """Whether nothing can move but by an input: no timer is due, and reading is as it was."""
-        timers, now = self.shared.timers, self.shared.now
-        due = timers.next()
-        return (due is None or due > now) and self.wants_data is not timers.is_still
+    def send(self, body: bytes, *, watched: bool) -> SendId:
+        """Take a message that the outbox has room for, and let everything move that can."""
+        current, timers = self.life.current, self.shared.timers
+        if (
+            current is not None
+            and self.life.may_send
+            and not timers.is_set(_PAUSED)
+            and not timers.is_due(self.shared.now)
+        ):
+            # Between two inputs everything is at rest: nothing else can move by this one.
+            send_id = self.outbox.emit_at_once(body, current, watched=watched)
+            if send_id is not None:
+                self.pulse.prove(current, paused=False)
+                return send_id
+        send_id = self.outbox.accept(body, watched=watched)
+        self.pump()
+        return send_id
 
     def receive(self, data: str | bytes, transport: Transport) -> bool:
-        """Take one text. True: it was a message for the application, and changed nothing else."""
+        """Take one text. True: nothing can move by it, for it was a message for the application."""
         size = len(data) if isinstance(data, bytes) else len(data.encode("utf-8", "surrogatepass"))
         limit = self.config.max_message_size
         if size > limit:
@@ -107,12 +120,18 @@ class Engine:
         sender = Role.SERVER if self.role is Role.CLIENT else Role.CLIENT
         event = codec.decode_event(data, sender, self.config.max_json_depth)
         overlap = self.life.rotation.retiring is not None or transport.reads_to_end
+        if type(event) is codec.MessageEvent:
+            number = transport.number
+            if event.message["type"] not in _FOR_THE_SESSION:
+                return (
+                    self.inbox.message(event, size, number, overlap=overlap)
+                    and (self.inbox.has_room or self.shared.timers.is_still)
+                    and not self.shared.timers.is_due(self.shared.now)
+                )
+            if not self._acts_on(event.message, transport):
+                self.inbox.message(event, size, number, overlap=overlap)
+            return False
         match event:
-            case codec.MessageEvent():
-                if event.message["type"] not in _FOR_THE_SESSION:
-                    return self.inbox.message(event, size, transport.number, overlap=overlap)
-                if not self._acts_on(event.message, transport):
-                    self.inbox.message(event, size, transport.number, overlap=overlap)
             case codec.DownloadRequestEvent():
                 self.inbox.download(event, size, transport.number, overlap=overlap)
             case codec.UploadResponseEvent():
@@ -151,7 +170,7 @@ class Engine:
         now = self.shared.now
         if now + pause > max(now, self._paused_until):
             self._paused_until = now + pause
-            self.shared.timers.set((PAUSE, 0), now, pause)
+            self.shared.timers.set(_PAUSED, now, pause)
         self.report(RateLimited(pause), transport, info=message)
 
     def _receive_error(self, event: codec.ErrorEvent, transport: Transport) -> None:
@@ -195,7 +214,7 @@ class Engine:
 
     def _move(self) -> None:
         life, timers = self.life, self.shared.timers
-        paused = timers.is_set((PAUSE, 0))
+        paused = timers.is_set(_PAUSED)
         if not paused:
             life.authenticate()
         # Before anything is sent: what waited for the old transport to be proven goes out now.
@@ -244,7 +263,7 @@ class Engine:
             self.life.waited()
         elif transport is not None:
             if kind == KEEPALIVE:
-                paused = self.shared.timers.is_set((PAUSE, 0))
+                paused = self.shared.timers.is_set(_PAUSED)
                 self.pulse.keepalive_due(transport, paused=paused)
             elif kind == KEEPALIVE_MESSAGE:
                 self._keep_alive(transport)

@@ -23,6 +23,9 @@ _END_OF_HEAD: Final = re.compile(rb"\r?\n\r?\n")
 _MAX_HEAD: Final = 16_384
 """As much of a handshake is waited for; h11 refuses more."""
 
+_HEADS: Final = [bytes((_FINAL_TEXT, second)) for second in range(256)]
+_HEAD_16: Final = struct.Struct("!BBH").pack
+_HEAD_64: Final = struct.Struct("!BBQ").pack
 _TABLES: Final = [bytes(byte ^ key for byte in range(256)) for key in range(256)]
 
 
@@ -31,9 +34,8 @@ def mask(data: bytes, key: bytes) -> bytes:
     size = len(data)
     if size <= _BIG_INTEGER_BEST:
         keys = (key * (size // 4 + 1))[:size]
-        return (int.from_bytes(data, "little") ^ int.from_bytes(keys, "little")).to_bytes(
-            size, "little"
-        )
+        masked_number = int.from_bytes(data, "little") ^ int.from_bytes(keys, "little")
+        return masked_number.to_bytes(size, "little")
     masked = bytearray(size)
     for offset in range(4):
         masked[offset::4] = data[offset::4].translate(_TABLES[key[offset]])
@@ -45,11 +47,11 @@ def text_frame(data: bytes, key: bytes | None, apply_mask: Mask = mask) -> bytes
     size = len(data)
     bit = 0 if key is None else _MASKED
     if size < 126:
-        header = bytes((_FINAL_TEXT, bit | size))
+        header = _HEADS[bit | size]
     elif size < 65_536:
-        header = struct.pack("!BBH", _FINAL_TEXT, bit | 126, size)
+        header = _HEAD_16(_FINAL_TEXT, bit | 126, size)
     else:
-        header = struct.pack("!BBQ", _FINAL_TEXT, bit | 127, size)
+        header = _HEAD_64(_FINAL_TEXT, bit | 127, size)
     return header + data if key is None else header + key + apply_mask(data, key)
 
 
@@ -68,6 +70,8 @@ class Splitter:
         self._missing = 0
         self._passing = 0
         self._in_message = False
+        self._small = min(limit, 125)
+        self._stop = 0
 
     def split(self, data: bytes) -> Iterator[tuple[bool, bytes]]:
         """Yield ``(True, payload)`` for a whole text frame, ``(False, bytes)`` for all else."""
@@ -81,6 +85,12 @@ class Splitter:
             self._kept = []
         start, end = 0, len(data)
         while start < end:
+            if not self._passing and not self._in_message:
+                for payload in self._small_texts(data, start, end):
+                    yield True, payload
+                start = self._stop
+                if start == end:
+                    return
             if self._passing:
                 stop = min(end, start + self._passing)
                 self._passing -= stop - start
@@ -114,6 +124,21 @@ class Splitter:
                 start = stop
         if start < end:
             self._kept = [data[start:]]
+
+    def _small_texts(self, data: bytes, start: int, end: int) -> Iterator[bytes]:
+        """The small text frames that are whole and in line; `_stop` is where the line ends."""
+        masked, apply_mask = self._masked, self._mask
+        head, most = (6, self._small) if masked else (2, self._small)
+        while end - start >= head and data[start] == _FINAL_TEXT:
+            # A wrong mask bit makes it too large.
+            size = data[start + 1] ^ masked
+            body = start + head
+            stop = body + size
+            if size > most or stop > end:
+                break
+            yield apply_mask(data[body:stop], data[body - 4 : body]) if masked else data[body:stop]
+            start = stop
+        self._stop = start
 
     def _measure(self, data: bytes, start: int, end: int) -> tuple[int, int] | None:
         """The sizes of the header at `start` and of its payload; None: not enough is here."""

@@ -14,10 +14,14 @@ from ._codec import DownloadRequestEvent, MessageEvent, decode_message
 from ._constants import FailReason, Role
 from ._errors import AuxError, DownloadFailed, RemoteProtocolError, UrlRefused
 from ._policy import check_url, download_headers
+from ._quick import quick
 from ._reports import Tally
 from ._secret import Secret
 from ._shared import Counts, Shared
 from ._transfers import Transfer, Transfers
+
+
+_deliver_message = quick(DeliverMessage)
 
 
 class _Slot:
@@ -194,7 +198,7 @@ class Inbox:
         self.untaken += size
         self._received.add("download" if downloaded else "inline", size)
         self._shared.actions.append(
-            DeliverMessage(
+            _deliver_message(
                 message=message,
                 size=size,
                 event_id=event_id,

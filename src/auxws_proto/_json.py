@@ -10,8 +10,9 @@ import contextlib
 import json
 import math
 import re
+from collections.abc import Callable, Iterable
 from itertools import accumulate
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from ._constants import Violation
 from ._errors import RemoteProtocolError
@@ -28,12 +29,41 @@ def _finite(text: str) -> float:
     return value
 
 
-write_json = json.JSONEncoder(
+_ENCODER = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=True
-).encode
-_decode_json = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite).decode
+)
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+_OPENS = ("[", "{")
 _ALL_BUT_BRACKETS = re.compile(rb'"(?:[^"\\]+|\\.)*"?|[^\[\]{}"]+', re.DOTALL)
 _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+
+
+def _encoder_in_c() -> Callable[[Any, int], Iterable[str]] | None:
+    """CPython's encoder, made once: `json` makes it anew for each text, which costs as much again.
+
+    It looks for no circles, which end as a `RecursionError`; None where there is no such thing.
+    """
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return None
+    made = make(
+        None, _ENCODER.default, json.encoder.encode_basestring, None, ":", ",", False, False, False
+    )
+    return cast("Callable[[Any, int], Iterable[str]]", made)
+
+
+_IN_C = _encoder_in_c()
+
+
+def write_json(value: object) -> str:
+    """The JSON of a value, without spaces; raises what `json` does."""
+    if _IN_C is not None:
+        try:
+            return "".join(_IN_C(value, 0))
+        except Exception:
+            # Whatever is wrong with it, `json` has the words.
+            pass
+    return _ENCODER.encode(value)
 
 
 def is_too_deep(data: bytes | bytearray, limit: int) -> bool:
@@ -42,7 +72,7 @@ def is_too_deep(data: bytes | bytearray, limit: int) -> bool:
     It never asks for more than the decoder would reach: in what is no JSON, that is the depth of
     the brackets so far. Most texts have too few brackets to need a look.
     """
-    if data.count(b"[") + data.count(b"{") <= limit:
+    if len(data) <= limit or data.count(b"[") + data.count(b"{") <= limit:
         return False
     brackets = _ALL_BUT_BRACKETS.sub(b"", data)
     return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > limit
@@ -73,7 +103,12 @@ def parse_json(data: bytes | bytearray | str, max_depth: int) -> Any:
         with contextlib.suppress(BufferError):
             raw.clear()
     try:
-        return _decode_json(text)
+        if text[:1] in _OPENS:
+            value, end = _DECODER.raw_decode(text)
+            if end == len(text):
+                return value
+        # Spaces around it, or something behind it.
+        return _DECODER.decode(text)
     except json.JSONDecodeError as error:
         detail = f"not JSON: {error.msg} at character {error.pos}"
     except (ValueError, RecursionError):

@@ -42,7 +42,7 @@ class Outbox:
         self._waiting: deque[Send] = deque()
         self._puts = 0
         self._next_id = 0
-        self._by_number: dict[float, SendId] = {}
+        self._by_number: deque[tuple[float, SendId]] = deque(maxlen=_REMEMBERED)
         self.messages = 0
         self.bytes = 0
         self._sent = Counts()
@@ -91,6 +91,26 @@ class Outbox:
         self.messages += 1
         self.bytes += len(body)
         self._lane(send).append(send)
+        return send.send_id
+
+    def emit_at_once(self, body: bytes, transport: Transport, *, watched: bool) -> SendId | None:
+        """Accept a message and emit it, if nothing is ahead of it and it goes inline, as nearly all
+        traffic does: it needs no queue. None: it has to be accepted."""
+        shared = self._shared
+        event = message_event(shared.upcoming_number, body)
+        size = len(event)
+        if (
+            self._lanes[0]
+            or self._lanes[1]
+            or size > shared.config.inline_limit
+            or not transport.has_room(size)
+        ):
+            return None
+        self._next_id += 1
+        send = Send(self, body, SendId(self._next_id), watched=watched)
+        self.messages += 1
+        self.bytes += len(body)
+        self._emitted(send, event, transport, "inline")
         return send.send_id
 
     def restore(self, body: bytes, *, maybe_arrived: bool) -> SendId:
@@ -243,18 +263,22 @@ class Outbox:
             path = "upload"
         else:
             path = "inline" if len(event) <= self._shared.config.inline_limit else "fragments"
+        self._emitted(send, event, transport, path)
+        return True
+
+    def _emitted(self, send: Send, event: bytes, transport: Transport, path: str) -> None:
         self._sent.add(path, len(send.body))
         number = self._shared.next_number()
-        if number and not send.courtesy:
-            self._by_number[number] = send.send_id
-            if len(self._by_number) > _REMEMBERED:
-                del self._by_number[next(iter(self._by_number))]
-        transport.emit(event, send, None if send.courtesy else send.send_id)
-        return True
+        if send.courtesy:
+            transport.emit(event, send)
+            return
+        if number:
+            self._by_number.append((number, send.send_id))
+        transport.emit(event, send, send.send_id)
 
     def send_of(self, event_id: float) -> SendId | None:
         """The send that went out under this number, if it is not too long ago."""
-        return self._by_number.get(event_id)
+        return next((send_id for number, send_id in self._by_number if number == event_id), None)
 
     # Endings.
 

@@ -6,7 +6,7 @@ It knows shapes only.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from ._errors import RemoteProtocolError
 from ._events import TransportFailure
@@ -24,11 +24,13 @@ class Refused:
     failure: TransportFailure
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A whole text message."""
+class Text(NamedTuple):
+    """A whole text message: nearly all there is, so it is made as cheaply as can be."""
 
-    data: bytes = field(repr=False)
+    data: bytes
+
+    def __repr__(self) -> str:
+        return f"Text({len(self.data)} bytes)"
 
 
 @dataclass(frozen=True, slots=True)

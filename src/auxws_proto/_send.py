@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING, Final
 from ._actions import ReportProgress, ReportSend
 from ._constants import FailReason, SendId, Stage
 from ._errors import AuxError, SendFailed
+from ._quick import quick
 from ._secret import Secret
 
 if TYPE_CHECKING:
     from ._outbox import Outbox
+
+
+_report_send = quick(ReportSend)
 
 
 class Upload(Enum):
@@ -87,7 +91,7 @@ class Send:
         """Come to a stage on the way."""
         self.stage = stage
         if self.watched and not self.courtesy:
-            self.outbox.actions.append(ReportSend(send_id=self.send_id, stage=stage))
+            self.outbox.actions.append(_report_send(send_id=self.send_id, stage=stage))
 
     def end(self, stage: Stage, error: SendFailed | None = None) -> None:
         """Come to the final outcome."""
@@ -98,7 +102,7 @@ class Send:
             return
         self.outbox.ended(self)
         self.outbox.actions.append(
-            ReportSend(send_id=self.send_id, stage=stage, final=True, error=error)
+            _report_send(send_id=self.send_id, stage=stage, final=True, error=error)
         )
 
     def fail(self, reason: FailReason, detail: str = "", cause: AuxError | None = None) -> None:

@@ -16,7 +16,7 @@ from ._actions import Action
 from ._config import Config
 from ._constants import Role, SendId, State
 from ._credentials import ConnectionId, ConnectionToken, Credentials
-from ._encoded import Encoded, encode
+from ._encoded import Encoded, encode_body
 from ._engine import Engine
 from ._errors import LocalProtocolError, RemoteProtocolError
 from ._events import (
@@ -139,16 +139,16 @@ class AuxSession:
         what is no message, what JSON cannot carry or a closed session, and `OutboxFull`.
         """
         self._check_not_over("send")
-        encoded = (
-            message if isinstance(message, Encoded) else encode(message, self.config, self.role)
-        )
-        self._engine.outbox.check_room(encoded.size)
-        self._engine.at(now)
-        if encoded.type == "login":
-            self._engine.life.login.by_application += 1
-        send_id = self._engine.outbox.accept(encoded.body, watched=watched)
-        self._engine.pump()
-        return send_id
+        if isinstance(message, Encoded):
+            body, kind = message.body, message.type
+        else:
+            body, kind = encode_body(message, self.config, self.role), message["type"]
+        engine = self._engine
+        engine.outbox.check_room(len(body))
+        engine.at(now)
+        if kind == "login":
+            engine.life.login.by_application += 1
+        return engine.send(body, watched=watched)
 
     def restore(self, message: Encoded, now: float, *, maybe_arrived: bool = False) -> SendId:
         """Take up a message that an earlier process accepted; call it before the first `send`.
@@ -253,13 +253,14 @@ class AuxSession:
 
     def receive_text(self, data: str | bytes, now: float, *, transport: int | None = None) -> None:
         """One whole text message came: a `str`, or its UTF-8 bytes."""
-        self._engine.at(now)
-        found = self._engine.life.transports.find(transport)
+        engine = self._engine
+        engine.at(now)
+        found = engine.life.transports.find(transport)
         if found is not None and found.is_read:
-            found.last_received = self._engine.shared.now
-            if self._engine.receive(data, found) and self._engine.is_at_rest:
+            found.last_received = engine.shared.now
+            if engine.receive(data, found):
                 return
-        self._engine.pump()
+        engine.pump()
 
     def data_sent(self, count: int, now: float, *, transport: int | None = None) -> None:
         """A completed write took the first ``count`` unreported ``SendText`` of this transport."""

@@ -6,7 +6,7 @@ only the bench that they all work at.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 
 from ._actions import Action
 from ._config import Config
@@ -19,11 +19,11 @@ class Counts:
     """Messages and bytes, by path."""
 
     def __init__(self) -> None:
-        self._by_path: dict[str, list[int]] = {}
+        self._by_path: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
 
     def add(self, path: str, size: int) -> None:
         """Count one message of `size` bytes."""
-        count = self._by_path.setdefault(path, [0, 0])
+        count = self._by_path[path]
         count[0] += 1
         count[1] += size
 

@@ -14,12 +14,17 @@ Name: TypeAlias = tuple[str, int]
 
 
 class Timers:
-    """A handful of timers; looking for the next one is a scan, which is cheapest for a handful."""
+    """A handful of timers; looking for the next one is a scan, which is cheapest for a handful.
+
+    It is looked for again only after a change, since it is asked for with each message.
+    """
 
     def __init__(self) -> None:
         self._deadlines: dict[Name, float] = {}
         self._wire: set[Name] = set()
         self._left: dict[Name, float] | None = None
+        self._next: float | None = None
+        self._is_next_known = True
 
     def set(self, name: Name, now: float, delay: float, *, wire: bool = False) -> None:
         """Let `name` be due ``delay`` seconds from `now`, in place of what it was before."""
@@ -30,10 +35,12 @@ class Timers:
                 self._left[name] = delay
                 return
         self._deadlines[name] = now + delay
+        self._is_next_known = False
 
     def clear(self, name: Name) -> None:
         """Forget `name`, if it is set."""
-        self._deadlines.pop(name, None)
+        if self._deadlines.pop(name, None) is not None:
+            self._is_next_known = False
         self._wire.discard(name)
         if self._left is not None:
             self._left.pop(name, None)
@@ -41,6 +48,7 @@ class Timers:
     def clear_all(self) -> None:
         """Forget every timer."""
         self._deadlines.clear()
+        self._is_next_known = False
         self._wire.clear()
         if self._left is not None:
             self._left.clear()
@@ -55,6 +63,7 @@ class Timers:
             self._left = {}
             for name in self._wire:
                 self._left[name] = max(0.0, self._deadlines.pop(name) - now)
+            self._is_next_known = False
 
     def go_on(self, now: float) -> None:
         """Let the timers of the wire go on with what they had left."""
@@ -62,6 +71,7 @@ class Timers:
             for name, left in self._left.items():
                 self._deadlines[name] = now + left
             self._left = None
+            self._is_next_known = False
 
     @property
     def is_still(self) -> bool:
@@ -70,14 +80,20 @@ class Timers:
 
     def next(self) -> float | None:
         """The earliest deadline."""
-        return min(self._deadlines.values(), default=None)
+        if not self._is_next_known:
+            self._next = min(self._deadlines.values(), default=None)
+            self._is_next_known = True
+        return self._next
+
+    def is_due(self, now: float) -> bool:
+        """Whether any is due at `now`."""
+        due = self.next()
+        return due is not None and due <= now
 
     def pop_due(self, now: float) -> Name | None:
         """Take the earliest timer that is due at `now`; earliest set first among equals."""
-        if not self._deadlines:
+        if not self.is_due(now):
             return None
         name = min(self._deadlines, key=self._deadlines.__getitem__)
-        if self._deadlines[name] > now:
-            return None
         self.clear(name)
         return name

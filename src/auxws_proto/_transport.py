@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from ._actions import SendPing, SendText
 from ._constants import SendId
+from ._quick import quick
 from ._shared import Shared
+
+_send_text = quick(SendText)
 
 
 class Link(Enum):
@@ -101,12 +103,8 @@ class Sender(Protocol):
         """The transport is given up, and nothing proved that the text arrived."""
 
 
-@dataclass(slots=True)
-class _Text:
-    serial: int
-    size: int
-    sender: Sender | None
-    written: bool = False
+_Text: TypeAlias = "tuple[int, int, Sender | None]"
+"""A text that was emitted: its serial, its size in bytes, and who put it here."""
 
 
 class Transport:
@@ -129,6 +127,8 @@ class Transport:
         self._shared = shared
         self._confirms = shared.config.confirm and shared.config.barrier is not None
         self._serial = 0
+        self._written = 0
+        self._proven = 0
         self._unreported = 0
         self._unwritten: deque[_Text] = deque()
         self._unproven: deque[_Text] = deque()
@@ -175,13 +175,14 @@ class Transport:
         """Emit one text; its sender learns its fate. Returns the text's serial."""
         shared = self._shared
         self._serial += 1
-        text = _Text(self._serial, len(data), sender)
-        self._unreported += text.size
+        size = len(data)
+        text = (self._serial, size, sender)
+        self._unreported += size
         self._unwritten.append(text)
         if sender is not None:
             self._unproven.append(text)
         shared.actions.append(
-            SendText(
+            _send_text(
                 transport=self.number,
                 data=data,
                 max_frame=shared.config.inline_limit,
@@ -193,16 +194,16 @@ class Transport:
     def written(self, count: int) -> int:
         """A completed write took the first `count` unreported texts; returns how many it took."""
         done = min(count, len(self._unwritten))
+        provable = self._confirms and not self.unprovable
         for _ in range(done):
-            text = self._unwritten.popleft()
-            self._unreported -= text.size
-            text.written = True
-            if text.sender is not None:
-                provable = self._confirms and not self.unprovable
+            self._written, size, sender = self._unwritten.popleft()
+            self._unreported -= size
+            # A write may be reported after the pong that proves it; that is no news any more.
+            if sender is not None and self._written > self._proven:
                 if not provable:
                     # Without proof texts leave in the order in which they were emitted.
                     self._unproven.popleft()
-                text.sender.written(provable=provable)
+                sender.written(provable=provable)
         return done
 
     @property
@@ -257,12 +258,11 @@ class Transport:
         self.answers_pings = True
         self.unprovable = False
         self.latency = self._shared.now - self._ping_sent_at
-        while self._unproven and self._unproven[0].serial <= serial:
-            text = self._unproven.popleft()
-            assert text.sender is not None
-            text.sender.proven()
-            # A write may be reported after the pong that proves it; that is no news any more.
-            text.sender = None
+        self._proven = serial
+        while self._unproven and self._unproven[0][0] <= serial:
+            sender = self._unproven.popleft()[2]
+            assert sender is not None
+            sender.proven()
         return True
 
     def give_up_proof(self) -> None:
@@ -271,9 +271,10 @@ class Transport:
         self.unprovable = True
         texts, self._unproven = self._unproven, deque()
         for text in texts:
-            assert text.sender is not None
-            if text.written:
-                text.sender.unprovable()
+            serial, _, sender = text
+            assert sender is not None
+            if serial <= self._written:
+                sender.unprovable()
             else:
                 self._unproven.append(text)
 
@@ -288,6 +289,6 @@ class Transport:
         self._unreported = self.queued_bytes = 0
         self._ping = None
         while texts:
-            sender = texts.pop().sender
+            sender = texts.pop()[2]
             assert sender is not None
             sender.unsettled()

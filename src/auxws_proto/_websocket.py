@@ -168,13 +168,13 @@ class WebSocket:
             yield from self._feed(data)
             return
         for is_text, part in self._splitter.split(data):
-            if not is_text or not is_utf8(part):
-                if is_text:
-                    # The oracle shall say what is wrong with it.
-                    part = text_frame(part, b"\0\0\0\0" if self._role is Role.SERVER else None)
-                yield from self._feed(part)
-            else:
+            if is_text and (part.isascii() or is_utf8(part)):
                 yield Text(part)
+                continue
+            if is_text:
+                # The oracle shall say what is wrong with it.
+                part = text_frame(part, b"\0\0\0\0" if self._role is Role.SERVER else None)
+            yield from self._feed(part)
             if self.is_closed:
                 return
 
