@@ -20,7 +20,6 @@ from ._actions import (
     DeliverMessage,
     OpenTransport,
     ReportSend,
-    SendBytes,
     SendPing,
     SendText,
 )
@@ -29,12 +28,12 @@ from ._constants import Role, SendId, State
 from ._errors import LocalProtocolError
 from ._events import TransportFailure
 from ._policy import header_problem
-from ._quick import quick
+from ._quick import send_bytes
 from ._received import (
     Accepted,
+    Other,
     Pinged,
     Ponged,
-    Received,
     Refused,
     Reply,
     Text,
@@ -44,9 +43,6 @@ from ._session import AuxSession
 from ._session_front import SessionFront
 from ._target import Target, check_headers, parse_target
 from ._websocket import WebSocket
-
-
-_send_bytes = quick(SendBytes)
 
 
 class _Wire:
@@ -171,7 +167,7 @@ class AuxWebSocket(SessionFront):
         if wire is not None and len(data):
             session, number = self.session, wire.number
             for received in wire.socket.receive(bytes(data)):
-                if type(received) is Text:
+                if isinstance(received, Text):
                     session.receive_text(received.data, now, transport=number)
                     self._translate()
                 else:
@@ -230,12 +226,11 @@ class AuxWebSocket(SessionFront):
         self, wire: _Wire, data: bytes, kind: int = _NO_TEXT, send_id: SendId | None = None
     ) -> None:
         wire.texts.append(kind)
-        self._queue.append(_send_bytes(transport=wire.number, data=data, send_id=send_id))
+        self._queue.append(send_bytes(wire.number, data, send_id))
 
     # From the WebSocket to the session.
 
-    def _received(self, received: Received, wire: _Wire, now: float) -> None:
-        """Whatever is no text."""
+    def _received(self, received: Other, wire: _Wire, now: float) -> None:
         session, number = self.session, wire.number
         match received:
             case Ponged(payload):

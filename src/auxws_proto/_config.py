@@ -12,6 +12,7 @@ from typing import Any, Literal
 from ._constants import MAX_FRAGMENTED_SIZE, MAX_MESSAGE_SIZE
 from ._errors import LocalProtocolError
 from ._frames import Mask, mask
+from ._json import FastJson
 from ._policy import UrlPolicy
 
 
@@ -158,6 +159,11 @@ class Config:
     ``os.urandom``. Without it wsproto masks, with keys that it draws itself."""
     mask: Mask = field(default=mask, repr=False, compare=False)
     """How bytes are masked; one written in C is much faster for large frames."""
+
+    json: FastJson | None = field(default=None, repr=False, compare=False)
+    """Another JSON library, which is asked first; None: the standard one. Results are the same."""
+    speed: bool = True
+    """Whether drivers take the JSON and the mask of the extra ``speed`` where it is installed."""
 
     random: Callable[[], float] = field(default=_no_jitter, repr=False, compare=False)
     """Where jitter comes from: floats in [0, 1). Drivers pass ``random.random``."""

@@ -38,7 +38,7 @@ def encode(message: Mapping[str, Any], config: Config, role: Role = Role.CLIENT)
 
 def encode_body(message: Mapping[str, Any], config: Config, role: Role) -> bytes:
     """The JSON of a message, checked as `encode` does."""
-    body = encode_message(message, config.max_json_depth)
+    body = encode_message(message, config.max_json_depth, config.json)
     if config.validate:
         # Imported when it is asked for: the tables of message types cost time and memory.
         from .messages import validate

@@ -67,6 +67,9 @@ class Engine:
             () if message is None else (codec.encode_message(message, config.max_json_depth),)
         )
         self._paused_until = float("-inf")
+        self._peer = Role.SERVER if role is Role.CLIENT else Role.CLIENT
+        self._clear: Transport | None = None
+        """Where the next message may go out at once: nothing is ahead of it, or in its way."""
         self.is_reading = True
 
     @property
@@ -93,17 +96,13 @@ class Engine:
 
     def send(self, body: bytes, *, watched: bool) -> SendId:
         """Take a message that the outbox has room for, and let everything move that can."""
-        current, timers = self.life.current, self.shared.timers
-        if (
-            current is not None
-            and self.life.may_send
-            and not timers.is_set(_PAUSED)
-            and not timers.is_due(self.shared.now)
-        ):
-            # Between two inputs everything is at rest: nothing else can move by this one.
+        current = self._clear
+        if current is not None and self.shared.now < self.shared.timers.earliest:
+            # Everything else is at rest since the last pump, and cannot move by this.
             send_id = self.outbox.emit_at_once(body, current, watched=watched)
             if send_id is not None:
-                self.pulse.prove(current, paused=False)
+                if current.wants_proof:
+                    self.pulse.prove(current, paused=False)
                 return send_id
         send_id = self.outbox.accept(body, watched=watched)
         self.pump()
@@ -112,24 +111,24 @@ class Engine:
     def receive(self, data: str | bytes, transport: Transport) -> bool:
         """Take one text. True: nothing can move by it, for it was a message for the application."""
         size = len(data) if isinstance(data, bytes) else len(data.encode("utf-8", "surrogatepass"))
-        limit = self.config.max_message_size
-        if size > limit:
-            detail = f"the message has {size:,} bytes; the limit is {limit:,}"
+        config = self.config
+        if size > config.max_message_size:
+            detail = f"the message has {size:,} bytes; the limit is {config.max_message_size:,}"
             self.report(RemoteProtocolError(Violation.TOO_LARGE, detail), transport)
             return False
-        sender = Role.SERVER if self.role is Role.CLIENT else Role.CLIENT
-        event = codec.decode_event(data, sender, self.config.max_json_depth)
+        event = codec.decode_event(data, self._peer, config.max_json_depth, config.json)
         overlap = self.life.rotation.retiring is not None or transport.reads_to_end
-        if type(event) is codec.MessageEvent:
-            number = transport.number
-            if event.message["type"] not in _FOR_THE_SESSION:
+        if isinstance(event, tuple):
+            event_id, message = event
+            inbox, timers, number = self.inbox, self.shared.timers, transport.number
+            if message["type"] not in _FOR_THE_SESSION:
                 return (
-                    self.inbox.message(event, size, number, overlap=overlap)
-                    and (self.inbox.has_room or self.shared.timers.is_still)
-                    and not self.shared.timers.is_due(self.shared.now)
+                    inbox.message(message, size, event_id, number, overlap)
+                    and (inbox.has_room or timers.is_still)
+                    and self.shared.now < timers.earliest
                 )
-            if not self._acts_on(event.message, transport):
-                self.inbox.message(event, size, number, overlap=overlap)
+            if not self._acts_on(message, transport):
+                inbox.message(message, size, event_id, number, overlap)
             return False
         match event:
             case codec.DownloadRequestEvent():
@@ -209,8 +208,12 @@ class Engine:
             self._move()
             name = self.shared.timers.pop_due(self.shared.now)
             if name is None:
-                return
+                break
             self._fire(*name)
+        is_clear = (
+            self.life.may_send and self.outbox.is_empty and not self.shared.timers.is_set(_PAUSED)
+        )
+        self._clear = self.life.current if is_clear else None
 
     def _move(self) -> None:
         life, timers = self.life, self.shared.timers

@@ -9,19 +9,16 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-from ._actions import DeliverMessage, ReportGap, ReportProgress
-from ._codec import DownloadRequestEvent, MessageEvent, decode_message
+from ._actions import ReportGap, ReportProgress
+from ._codec import DownloadRequestEvent, decode_message
 from ._constants import FailReason, Role
 from ._errors import AuxError, DownloadFailed, RemoteProtocolError, UrlRefused
 from ._policy import check_url, download_headers
-from ._quick import quick
+from ._quick import deliver_message
 from ._reports import Tally
 from ._secret import Secret
 from ._shared import Counts, Shared
 from ._transfers import Transfer, Transfers
-
-
-_deliver_message = quick(DeliverMessage)
 
 
 class _Slot:
@@ -56,7 +53,7 @@ class _Slot:
             detail = f"the body has {size:,} bytes; the limit is {limit:,}"
             self._fail(DownloadFailed(FailReason.TOO_LARGE, detail))
             return
-        message = decode_message(body, self.inbox.max_json_depth)
+        message = self.inbox.decode(body)
         if isinstance(message, RemoteProtocolError):
             self._fail(DownloadFailed(FailReason.BAD_CONTENT, message.detail, cause=message))
         else:
@@ -87,7 +84,6 @@ class Inbox:
         self.held = 0
         self.untaken = 0
         self.max_download_size = shared.config.max_download_size
-        self.max_json_depth = shared.config.max_json_depth
         self.failures: deque[tuple[float, int, DownloadFailed]] = deque()
 
     @property
@@ -105,14 +101,16 @@ class Inbox:
         """Downloads that run or wait for their turn."""
         return len(self._unstarted) + self._running
 
-    def message(self, event: MessageEvent, size: int, transport: int, *, overlap: bool) -> bool:
+    def message(
+        self, message: dict[str, Any], size: int, event_id: float, transport: int, overlap: bool
+    ) -> bool:
         """A message came inline. Whether it is delivered, and takes no slot."""
         if not self._slots:
             # Nearly all traffic: nothing is ahead of it, so it needs no slot.
-            self._deliver(event.message, size, event.event_id, transport, False, overlap)
+            self._deliver(message, size, event_id, transport, False, overlap)
             return True
-        slot = _Slot(self, event.event_id, size, transport, overlap)
-        slot.message = event.message
+        slot = _Slot(self, event_id, size, transport, overlap)
+        slot.message = message
         self._slots.append(slot)
         self.held += size
         return False
@@ -152,6 +150,11 @@ class Inbox:
             self._running += 1
             assert slot.request is not None
             self._transfers.start(slot.request)
+
+    def decode(self, body: bytes | bytearray) -> dict[str, Any] | RemoteProtocolError:
+        """The message in a downloaded body."""
+        config = self._shared.config
+        return decode_message(body, config.max_json_depth, config.json)
 
     def downloaded(self, slot: _Slot, message: dict[str, Any], size: int) -> None:
         """A slot's message is here."""
@@ -198,14 +201,7 @@ class Inbox:
         self.untaken += size
         self._received.add("download" if downloaded else "inline", size)
         self._shared.actions.append(
-            _deliver_message(
-                message=message,
-                size=size,
-                event_id=event_id,
-                transport=transport,
-                downloaded=downloaded,
-                overlap=overlap,
-            )
+            deliver_message(message, size, event_id, transport, downloaded, overlap)
         )
 
     def taken(self, size: int) -> None:

@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from itertools import accumulate
-from typing import Any, NoReturn, cast
+from typing import Any, Final, NoReturn, Protocol, cast
 
 from ._constants import Violation
 from ._errors import RemoteProtocolError
@@ -78,23 +78,39 @@ def is_too_deep(data: bytes | bytearray, limit: int) -> bool:
     return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > limit
 
 
-def parse_json(data: bytes | bytearray | str, max_depth: int) -> Any:
+class FastJson(Protocol):
+    """Another JSON library, where it does exactly what the standard one does."""
+
+    def write(self, value: object) -> bytes | None:
+        """The JSON of a value; None where the standard library shall have its say."""
+
+    def parse(self, data: bytes | bytearray) -> Any:
+        """The value; `NOT_THE_SAME` where the standard library shall have its say."""
+
+
+NOT_THE_SAME: Final = object()
+
+
+def parse_json(data: bytes | bytearray | str, max_depth: int, fast: FastJson | None = None) -> Any:
     """The JSON value in `data`; raises `RemoteProtocolError`. A `bytearray` is emptied on the way.
 
     A text can be as large as the value that is made of it: with its bytes they would be three.
     """
-    raw: bytes | bytearray
+    raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
+    if fast is not None and not is_too_deep(raw, max_depth):
+        value = fast.parse(raw)
+        if value is not NOT_THE_SAME:
+            return value
     if isinstance(data, str):
-        raw, text = data.encode("utf-8", "surrogatepass"), data
+        text = data
     else:
-        raw = data
         try:
             text = str(data, "utf-8")
         except UnicodeDecodeError as error:
             raise RemoteProtocolError(
                 Violation.INVALID_UTF8, f"not UTF-8 at byte {error.start}"
             ) from None
-    if is_too_deep(raw, max_depth):
+    if len(raw) > max_depth and is_too_deep(raw, max_depth):
         raise RemoteProtocolError(
             Violation.TOO_DEEP, f"nested too deeply; the limit is {max_depth} levels"
         )

@@ -45,13 +45,15 @@ class Outbox:
         self._by_number: deque[tuple[float, SendId]] = deque(maxlen=_REMEMBERED)
         self.messages = 0
         self.bytes = 0
+        self.actions: deque[Action] = shared.actions
+        self._inline_limit = shared.config.inline_limit
         self._sent = Counts()
         self.may_repeat = shared.config.resend_unknown
 
     @property
-    def actions(self) -> deque[Action]:
-        """The session's FIFO."""
-        return self._shared.actions
+    def is_empty(self) -> bool:
+        """Whether nothing is queued."""
+        return not self._lanes[0] and not self._lanes[1]
 
     @property
     def max_attempts(self) -> int:
@@ -94,17 +96,11 @@ class Outbox:
         return send.send_id
 
     def emit_at_once(self, body: bytes, transport: Transport, *, watched: bool) -> SendId | None:
-        """Accept a message and emit it, if nothing is ahead of it and it goes inline, as nearly all
-        traffic does: it needs no queue. None: it has to be accepted."""
-        shared = self._shared
-        event = message_event(shared.upcoming_number, body)
+        """Accept a message that nothing is ahead of, and emit it: nearly all traffic needs no
+        queue. None: it does not go inline, or not yet, and has to be accepted."""
+        event = message_event(self._shared.upcoming_number, body)
         size = len(event)
-        if (
-            self._lanes[0]
-            or self._lanes[1]
-            or size > shared.config.inline_limit
-            or not transport.has_room(size)
-        ):
+        if size > self._inline_limit or not transport.has_room(size):
             return None
         self._next_id += 1
         send = Send(self, body, SendId(self._next_id), watched=watched)
@@ -262,7 +258,7 @@ class Outbox:
         if send.upload is Upload.STORED:
             path = "upload"
         else:
-            path = "inline" if len(event) <= self._shared.config.inline_limit else "fragments"
+            path = "inline" if len(event) <= self._inline_limit else "fragments"
         self._emitted(send, event, transport, path)
         return True
 

@@ -66,4 +66,5 @@ class Closed:
     error: RemoteProtocolError | None = None
 
 
-Received: TypeAlias = Accepted | Refused | Text | Pinged | Ponged | Violated | Reply | Closed
+Other: TypeAlias = Accepted | Refused | Pinged | Ponged | Violated | Reply | Closed
+Received: TypeAlias = Text | Other

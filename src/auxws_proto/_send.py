@@ -10,17 +10,14 @@ from collections.abc import Mapping
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
-from ._actions import ReportProgress, ReportSend
+from ._actions import ReportProgress
 from ._constants import FailReason, SendId, Stage
 from ._errors import AuxError, SendFailed
-from ._quick import quick
+from ._quick import report_send
 from ._secret import Secret
 
 if TYPE_CHECKING:
     from ._outbox import Outbox
-
-
-_report_send = quick(ReportSend)
 
 
 class Upload(Enum):
@@ -64,10 +61,13 @@ class Send:
     is neither counted nor reported, and is not sent again.
     """
 
-    __slots__ = (
-        "announce_url", "body", "courtesy", "maybe_arrived", "outbox", "send_id", "stage",
-        "upload", "url_deaths", "watched",
-    )  # fmt: skip
+    # What few messages come to have is set on those alone.
+    courtesy = False
+    stage = Stage.QUEUED
+    upload = Upload.NONE
+    announce_url: Secret | None = None
+    maybe_arrived = False
+    url_deaths = 0
 
     def __init__(
         self, outbox: Outbox, body: bytes, send_id: SendId, *, watched: bool, courtesy: bool = False
@@ -76,12 +76,8 @@ class Send:
         self.body = body
         self.send_id = send_id
         self.watched = watched
-        self.courtesy = courtesy
-        self.stage = Stage.QUEUED
-        self.upload = Upload.NONE
-        self.announce_url: Secret | None = None
-        self.maybe_arrived = False
-        self.url_deaths = 0
+        if courtesy:
+            self.courtesy = True
 
     def take(self, step: UploadStep) -> None:
         """Go where the table says."""
@@ -91,7 +87,7 @@ class Send:
         """Come to a stage on the way."""
         self.stage = stage
         if self.watched and not self.courtesy:
-            self.outbox.actions.append(_report_send(send_id=self.send_id, stage=stage))
+            self.outbox.actions.append(report_send(self.send_id, stage))
 
     def end(self, stage: Stage, error: SendFailed | None = None) -> None:
         """Come to the final outcome."""
@@ -101,9 +97,7 @@ class Send:
                 self.outbox.courtesy_failed(error)
             return
         self.outbox.ended(self)
-        self.outbox.actions.append(
-            _report_send(send_id=self.send_id, stage=stage, final=True, error=error)
-        )
+        self.outbox.actions.append(report_send(self.send_id, stage, final=True, error=error))
 
     def fail(self, reason: FailReason, detail: str = "", cause: AuxError | None = None) -> None:
         """End without having been sent; or unknown, if an earlier attempt may have arrived."""

@@ -138,12 +138,13 @@ class AuxSession:
         With ``watched=False`` only its final outcome is reported. Raises `LocalProtocolError` for
         what is no message, what JSON cannot carry or a closed session, and `OutboxFull`.
         """
-        self._check_not_over("send")
+        engine = self._engine
+        if engine.life.is_over:
+            self._check_not_over("send")
         if isinstance(message, Encoded):
             body, kind = message.body, message.type
         else:
             body, kind = encode_body(message, self.config, self.role), message["type"]
-        engine = self._engine
         engine.outbox.check_room(len(body))
         engine.at(now)
         if kind == "login":
@@ -197,9 +198,12 @@ class AuxSession:
     def taken(self, size: int, now: float) -> None:
         """The application has taken delivered messages of ``size`` bytes in all."""
         _check_count("taken", size)
-        self._engine.at(now)
-        self._engine.inbox.taken(size)
-        self._engine.pump()
+        engine = self._engine
+        engine.at(now)
+        engine.inbox.taken(size)
+        if engine.shared.timers.is_still or engine.shared.now >= engine.shared.timers.earliest:
+            # Else everything is at rest, and room that there was anyway moves nothing.
+            engine.pump()
 
     def pause_reading(self, now: float) -> None:
         """The embedder stops reading for reasons of its own: ``wants_data`` is false until
@@ -254,7 +258,8 @@ class AuxSession:
     def receive_text(self, data: str | bytes, now: float, *, transport: int | None = None) -> None:
         """One whole text message came: a `str`, or its UTF-8 bytes."""
         engine = self._engine
-        engine.at(now)
+        if now != engine.shared.now:
+            engine.at(now)
         found = engine.life.transports.find(transport)
         if found is not None and found.is_read:
             found.last_received = engine.shared.now

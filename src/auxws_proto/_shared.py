@@ -40,25 +40,21 @@ class Shared:
         self.config = config
         self.url = url
         self.now = float("-inf")
+        self.random = config.random
+        """Where jitter comes from; a trace puts itself in between."""
         self.actions: deque[Action] = deque()
         self.timers = Timers()
-        self._number = 0
+        # A server's own events carry 0 (``docs/protocol.md`` §2).
+        self._step = 1 if role is Role.CLIENT else 0
+        self.upcoming_number = self._step
+        """The number that the next numbered event would have; `next_number` takes it."""
         self._transfer = 0
 
-    @property
-    def upcoming_number(self) -> int:
-        """The number that the next numbered event would have.
-
-        A server's own events carry 0 (``docs/protocol.md`` §2).
-        """
-        return self._number + 1 if self.role is Role.CLIENT else 0
-
     def next_number(self) -> int:
-        """Take the next event number (a server's own events all carry 0, §2)."""
-        if self.role is Role.CLIENT:
-            self._number += 1
-            return self._number
-        return 0
+        """Take the next event number."""
+        number = self.upcoming_number
+        self.upcoming_number += self._step
+        return number
 
     def next_transfer(self) -> int:
         """Take the next transfer id; 1 is the first."""
@@ -68,4 +64,4 @@ class Shared:
     def backoff(self, base: float, attempt: int, cap: float) -> float:
         """Full jitter: ``uniform(0, min(cap, base * 2**attempt))`` seconds."""
         ceiling = min(cap, base * 2.0 ** min(attempt, 60))
-        return min(max(self.config.random(), 0.0), 1.0) * ceiling
+        return min(max(self.random(), 0.0), 1.0) * ceiling

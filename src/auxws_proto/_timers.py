@@ -7,6 +7,7 @@ read from it, and goes on with what was left, so that not reading never looks li
 
 from __future__ import annotations
 
+import math
 from typing import TypeAlias
 
 Name: TypeAlias = tuple[str, int]
@@ -14,17 +15,14 @@ Name: TypeAlias = tuple[str, int]
 
 
 class Timers:
-    """A handful of timers; looking for the next one is a scan, which is cheapest for a handful.
-
-    It is looked for again only after a change, since it is asked for with each message.
-    """
+    """A handful of timers; looking for the next one is a scan, which is cheapest for a handful."""
 
     def __init__(self) -> None:
         self._deadlines: dict[Name, float] = {}
         self._wire: set[Name] = set()
         self._left: dict[Name, float] | None = None
-        self._next: float | None = None
-        self._is_next_known = True
+        self.earliest = math.inf
+        """The earliest deadline, which is asked for with each message."""
 
     def set(self, name: Name, now: float, delay: float, *, wire: bool = False) -> None:
         """Let `name` be due ``delay`` seconds from `now`, in place of what it was before."""
@@ -35,12 +33,12 @@ class Timers:
                 self._left[name] = delay
                 return
         self._deadlines[name] = now + delay
-        self._is_next_known = False
+        self.earliest = min(self.earliest, now + delay)
 
     def clear(self, name: Name) -> None:
         """Forget `name`, if it is set."""
-        if self._deadlines.pop(name, None) is not None:
-            self._is_next_known = False
+        if self._deadlines.pop(name, math.inf) == self.earliest:
+            self._look()
         self._wire.discard(name)
         if self._left is not None:
             self._left.pop(name, None)
@@ -48,7 +46,7 @@ class Timers:
     def clear_all(self) -> None:
         """Forget every timer."""
         self._deadlines.clear()
-        self._is_next_known = False
+        self._look()
         self._wire.clear()
         if self._left is not None:
             self._left.clear()
@@ -57,13 +55,17 @@ class Timers:
         """Whether `name` runs or stands still."""
         return name in self._deadlines or (self._left is not None and name in self._left)
 
+    def due(self, name: Name) -> float | None:
+        """When `name` is due; None if it is not set, or stands still."""
+        return self._deadlines.get(name)
+
     def stand_still(self, now: float) -> None:
         """Stop the timers of the wire; each keeps what it has left."""
         if self._left is None:
             self._left = {}
             for name in self._wire:
                 self._left[name] = max(0.0, self._deadlines.pop(name) - now)
-            self._is_next_known = False
+            self._look()
 
     def go_on(self, now: float) -> None:
         """Let the timers of the wire go on with what they had left."""
@@ -71,7 +73,7 @@ class Timers:
             for name, left in self._left.items():
                 self._deadlines[name] = now + left
             self._left = None
-            self._is_next_known = False
+            self._look()
 
     @property
     def is_still(self) -> bool:
@@ -80,19 +82,14 @@ class Timers:
 
     def next(self) -> float | None:
         """The earliest deadline."""
-        if not self._is_next_known:
-            self._next = min(self._deadlines.values(), default=None)
-            self._is_next_known = True
-        return self._next
+        return None if self.earliest == math.inf else self.earliest
 
-    def is_due(self, now: float) -> bool:
-        """Whether any is due at `now`."""
-        due = self.next()
-        return due is not None and due <= now
+    def _look(self) -> None:
+        self.earliest = min(self._deadlines.values(), default=math.inf)
 
     def pop_due(self, now: float) -> Name | None:
         """Take the earliest timer that is due at `now`; earliest set first among equals."""
-        if not self.is_due(now):
+        if self.earliest > now:
             return None
         name = min(self._deadlines, key=self._deadlines.__getitem__)
         self.clear(name)

@@ -12,12 +12,10 @@ from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Final, Protocol, TypeAlias
 
-from ._actions import SendPing, SendText
+from ._actions import SendPing
 from ._constants import SendId
-from ._quick import quick
+from ._quick import send_text
 from ._shared import Shared
-
-_send_text = quick(SendText)
 
 
 class Link(Enum):
@@ -126,6 +124,9 @@ class Transport:
         self.latency: float | None = None
         self._shared = shared
         self._confirms = shared.config.confirm and shared.config.barrier is not None
+        self._actions = shared.actions
+        self._max_frame = shared.config.inline_limit
+        self._window = shared.config.write_ahead
         self._serial = 0
         self._written = 0
         self._proven = 0
@@ -169,27 +170,19 @@ class Transport:
 
     def has_room(self, size: int) -> bool:
         """Whether `size` more bytes fit in the write window; one text always fits an empty one."""
-        return not self._unreported or self._unreported + size <= self._shared.config.write_ahead
+        return not self._unreported or self._unreported + size <= self._window
 
     def emit(self, data: bytes, sender: Sender | None = None, send_id: SendId | None = None) -> int:
         """Emit one text; its sender learns its fate. Returns the text's serial."""
-        shared = self._shared
-        self._serial += 1
-        size = len(data)
-        text = (self._serial, size, sender)
+        serial, size = self._serial + 1, len(data)
+        text = (serial, size, sender)
+        self._serial = serial
         self._unreported += size
         self._unwritten.append(text)
         if sender is not None:
             self._unproven.append(text)
-        shared.actions.append(
-            _send_text(
-                transport=self.number,
-                data=data,
-                max_frame=shared.config.inline_limit,
-                send_id=send_id,
-            )
-        )
-        return self._serial
+        self._actions.append(send_text(self.number, data, self._max_frame, send_id))
+        return serial
 
     def written(self, count: int) -> int:
         """A completed write took the first `count` unreported texts; returns how many it took."""
@@ -217,7 +210,7 @@ class Transport:
     def wants_proof(self) -> bool:
         """Whether a text is out that no ping has been sent behind."""
         return (
-            self._confirms and bool(self._unproven) and self._ping is None and not self.unprovable
+            self._ping is None and self._confirms and bool(self._unproven) and not self.unprovable
         )
 
     @property

@@ -23,6 +23,7 @@ from auxws_proto import (
     ConnectionId,
     Credentials,
     DeliverMessage,
+    Encoded,
     Event,
     GetFromUrl,
     HttpResponded,
@@ -181,7 +182,9 @@ class Bench:
     def close(self) -> list[Brief]:
         return self.turn(self.session.close)
 
-    def send(self, message: Mapping[str, Any] = SMALL, *, watched: bool = False) -> list[Brief]:
+    def send(
+        self, message: Mapping[str, Any] | Encoded = SMALL, *, watched: bool = False
+    ) -> list[Brief]:
         return self.turn(self.session.send, message, watched=watched)
 
     def login(self, credentials: Credentials | None = None) -> list[Brief]:

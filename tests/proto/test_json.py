@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auxws_proto import RemoteProtocolError, Violation
-from auxws_proto._json import is_too_deep, parse_json, write_json
+from auxws_proto import RemoteProtocolError, Violation, _json
+from auxws_proto._json import NOT_THE_SAME, is_too_deep, parse_json, write_json
 
 DEPTH = 256
 
@@ -177,3 +177,38 @@ def test_a_bytearray_that_somebody_looks_at_is_read_all_the_same() -> None:
 @pytest.mark.parametrize("data", [b"\xff", b"[" * 300, b"no JSON"])
 def test_a_bytearray_that_is_refused(data: bytes) -> None:
     assert violation_of(bytearray(data)) is violation_of(data)
+
+
+def test_a_python_without_an_encoder_in_c_writes_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json.encoder, "c_make_encoder", None)
+    monkeypatch.setattr(_json, "_IN_C", _json._encoder_in_c())
+
+    assert write_json([1, "ü", {"a": None}]) == '[1,"ü",{"a":null}]'
+
+
+def test_what_the_encoder_in_c_cannot_write_is_named_by_the_standard_library() -> None:
+    circle: list[object] = []
+    circle.append(circle)
+
+    with pytest.raises(ValueError, match="Circular"):
+        write_json(circle)
+
+
+class Sure:
+    """Another library, which has an answer for everything."""
+
+    def write(self, value: object) -> bytes | None:
+        return b"{}"
+
+    def parse(self, data: bytes | bytearray) -> object:
+        return NOT_THE_SAME if data == b"[1]" else "its word"
+
+
+def test_another_library_is_asked_first_where_the_nesting_is_in_bounds() -> None:
+    sure = Sure()
+
+    assert parse_json(b"[]", DEPTH, sure) == "its word"
+    assert parse_json("[]", DEPTH, sure) == "its word"
+    assert parse_json(b"[1]", DEPTH, sure) == [1]
+    with pytest.raises(RemoteProtocolError):
+        parse_json(b"[[[1]]]", 2, sure)

@@ -63,6 +63,21 @@ def test_what_is_no_message_is_refused_and_changes_nothing(message: Any) -> None
     assert bench.send() == [("text", 1, 1, 1, "small"), ("ping", 1, 1)]
 
 
+def test_a_message_that_is_encoded_already() -> None:
+    bench = Bench().open()
+    message = encode(SMALL, bench.session.config)
+
+    assert bench.send(message) == [("text", 1, 1, 1, "small"), ("ping", 1, 1)]
+
+
+def test_nothing_is_sent_on_a_closed_session() -> None:
+    bench = Bench().open()
+    bench.turn(bench.session.close)
+
+    with pytest.raises(LocalProtocolError, match="closed for good"):
+        bench.send()
+
+
 def test_messages_are_checked_on_request() -> None:
     bench = Bench(validate=True)
 
