@@ -103,7 +103,7 @@ class Config:
     """The most bytes that are emitted and not yet reported by ``data_sent``."""
 
     # Transfers.
-    max_uploads: int = 4
+    max_uploads: int = 8
     upload_urls_ahead: int = 0
     """Fresh upload URLs kept at hand, 0 to 4."""
     upload_url_lifetime: float = 3_000.0

@@ -33,7 +33,8 @@ def encode(message: Mapping[str, Any], config: Config, role: Role = Role.CLIENT)
     Raises `LocalProtocolError` for what is no message, for what JSON cannot carry and, with
     ``Config.validate``, for wrong fields of a known type.
     """
-    return Encoded(type=message["type"], body=encode_body(message, config, role))
+    body = encode_body(message, config, role)
+    return Encoded(type=message["type"], body=body)
 
 
 def encode_body(message: Mapping[str, Any], config: Config, role: Role) -> bytes:

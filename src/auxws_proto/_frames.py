@@ -23,6 +23,9 @@ _END_OF_HEAD: Final = re.compile(rb"\r?\n\r?\n")
 _MAX_HEAD: Final = 16_384
 """As much of a handshake is waited for; h11 refuses more."""
 
+_LEAST: Final = [*range(126), 126, 65_536]
+"""The smallest payload for each length code; what is smaller has a shorter code."""
+
 _HEADS: Final = [bytes((_FINAL_TEXT, second)) for second in range(256)]
 _HEAD_16: Final = struct.Struct("!BBH").pack
 _HEAD_64: Final = struct.Struct("!BBQ").pack
@@ -108,6 +111,8 @@ class Splitter:
                 first == _FINAL_TEXT
                 and not self._in_message
                 and data[start + 1] & _MASKED == self._masked
+                # "the minimal number of bytes MUST be used to encode the length" (RFC 6455 §5.2)
+                and size >= _LEAST[data[start + 1] & 0x7F]
             )
             if size > self._limit or not is_text:
                 if not first & 0x08:

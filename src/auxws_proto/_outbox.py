@@ -163,7 +163,8 @@ class Outbox:
         # A server's presigner is its embedder: there is no round trip to save.
         asks_ahead = transport.asks_ahead and self._shared.role is Role.CLIENT
         ahead = config.upload_urls_ahead if asks_ahead else 0
-        return min(len(self._waiting), config.max_uploads - self._puts) + ahead
+        # For the next PUTs too: their URLs come while these are on their way.
+        return min(len(self._waiting), config.max_uploads) + ahead
 
     def start_uploads(self) -> None:
         """Start as many PUTs as there are URLs, messages and room for."""

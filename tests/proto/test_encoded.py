@@ -43,3 +43,8 @@ def test_fields_are_checked_only_on_request() -> None:
 
 def test_the_payload_is_not_shown() -> None:
     assert "greeting-text" not in repr(encode({"type": "x", "text": "greeting-text"}, Config()))
+
+
+def test_a_message_without_a_type_is_named_as_such() -> None:
+    with pytest.raises(LocalProtocolError, match="string 'type'"):
+        encode({}, Config())

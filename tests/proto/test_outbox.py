@@ -155,14 +155,19 @@ def test_relaxed_order_lets_small_ones_and_finished_uploads_by() -> None:
 
 def test_uploads_at_a_time() -> None:
     bench = Bench(max_uploads=2).open()
-    for _ in range(3):
+    for _ in range(5):
         bench.send(large())
     assert bench.all("text") == [("text", 1, 2, 1), ("text", 1, 2, 2)]
     bench.grant(1, "a")
     bench.grant(2, "b")
 
-    assert bench.responded(1) == [("text", 1, 2, 3), ("text", 1, 4, 4, "a"), ("ping", 1, 4)]
-    assert bench.session.stats().pending_uploads == 2
+    # URLs for the next two are had while these are put.
+    assert bench.all("text")[2:] == [("text", 1, 2, 3), ("text", 1, 2, 4)]
+    assert bench.grant(3, "c") == []
+    assert bench.responded(1) == [
+        ("put", 3, "c"), ("text", 1, 2, 5), ("text", 1, 4, 6, "a"), ("ping", 1, 6),
+    ]  # fmt: skip
+    assert bench.session.stats().pending_uploads == 4
 
 
 def test_an_upload_url_with_headers_that_are_refused() -> None:
