@@ -228,7 +228,7 @@ class Engine:
         # Behind it: what was delivered makes room, and another slot the head of the line.
         self.inbox.start_downloads()
         while self.inbox.failures:
-            event_id, number, error = self.inbox.failures.popleft()
+            event_id, number, error = self.inbox.failures.pop(0)
             transport = life.transports.find(number)
             if transport is not None:
                 self.answers.download_failed(transport, event_id, error)

@@ -78,13 +78,13 @@ class Inbox:
         self._shared = shared
         self._transfers = transfers
         self._slots: deque[_Slot] = deque()
-        self._unstarted: deque[_Slot] = deque()
+        self._unstarted: list[_Slot] = []
         self._running = 0
         self._received = Counts()
         self.held = 0
         self.untaken = 0
         self.max_download_size = shared.config.max_download_size
-        self.failures: deque[tuple[float, int, DownloadFailed]] = deque()
+        self.failures: list[tuple[float, int, DownloadFailed]] = []
 
     @property
     def has_room(self) -> bool:
@@ -146,7 +146,7 @@ class Inbox:
             budget = self.held + (self._running + 1) * self.max_download_size
             if budget > config.max_held and slot is not self._slots[0]:
                 return
-            self._unstarted.popleft()
+            self._unstarted.pop(0)
             self._running += 1
             assert slot.request is not None
             self._transfers.start(slot.request)

@@ -37,9 +37,10 @@ class Outbox:
         self._shared = shared
         self._urls = urls
         self._transfers = transfers
+        # An empty deque takes 760 bytes; what seldom holds more than a few is a list.
         # Strict order keeps everything in the first lane; relaxed order gives uploads the second.
         self._lanes: tuple[deque[Send], deque[Send]] = (deque(), deque())
-        self._waiting: deque[Send] = deque()
+        self._waiting: list[Send] = []
         self._puts = 0
         self._next_id = 0
         self._by_number: deque[tuple[float, SendId]] = deque(maxlen=_REMEMBERED)
@@ -172,7 +173,7 @@ class Outbox:
             grant = self._urls.take()
             if grant is None:
                 return
-            self._start(self._waiting.popleft(), grant)
+            self._start(self._waiting.pop(0), grant)
 
     def _start(self, send: Send, grant: Grant) -> None:
         headers = upload_headers(grant.url, grant.headers)
@@ -194,7 +195,7 @@ class Outbox:
         """A URL could not be had: the message that has waited longest fails. False: none waits."""
         if not self._waiting:
             return False
-        send = self._waiting.popleft()
+        send = self._waiting.pop(0)
         self.drop(send)
         send.fail(error.reason, error.detail, error.cause)
         return True

@@ -133,7 +133,7 @@ class Transport:
         self._unreported = 0
         self._unwritten: deque[_Text] = deque()
         self._unproven: deque[_Text] = deque()
-        self._answers: deque[bytes] = deque()
+        self._answers: list[bytes] = []
         self.queued_bytes = 0
         self._ping: int | None = None
         self._ping_sent_at = 0.0
@@ -164,7 +164,7 @@ class Transport:
     def flush(self) -> None:
         """Emit the answers that there is room for."""
         while self._answers and self.link in IS_OPEN and self.has_room(len(self._answers[0])):
-            data = self._answers.popleft()
+            data = self._answers.pop(0)
             self.queued_bytes -= len(data)
             self.emit(data)
 

@@ -8,7 +8,6 @@ server asks its embedder; the difference is one line in `ask`.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -40,7 +39,7 @@ class UrlPool:
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
-        self._grants: deque[Grant] = deque()
+        self._grants: list[Grant] = []
         self._asked: dict[int, int] = {}
         self._late: dict[int, None] = {}
         self._local_request = 0
@@ -123,7 +122,7 @@ class UrlPool:
     def take(self) -> Grant | None:
         """The oldest fresh URL, or None."""
         self.drop_stale()
-        grant = self._grants.popleft() if self._grants else None
+        grant = self._grants.pop(0) if self._grants else None
         self._set_renewal()
         return grant
 
@@ -132,7 +131,7 @@ class UrlPool:
         # A millisecond early: a deadline that went through a subtraction may be a hair too soon.
         oldest = self._shared.now - self._shared.config.upload_url_lifetime + 0.001
         while self._grants and self._grants[0].granted_at <= oldest:
-            self._grants.popleft()
+            self._grants.pop(0)
         self._set_renewal()
 
     def _set_renewal(self) -> None:
