@@ -109,7 +109,8 @@ class Config:
     upload_url_lifetime: float = 3_000.0
     """When a URL kept ahead is renewed; the server's are good for 3,600 s (§3)."""
     upload_attempts: int = 5
-    """PUTs of one message, and URL requests without an answer, before it fails."""
+    """PUTs of one message, and URL requests without an answer, before it fails; where nobody
+    answers at all, not before `transfer_timeout` has passed, nor while no connection is open."""
     max_downloads: int = 8
     download_attempts: int = 4
     max_held: int = 512 * 1024 * 1024
@@ -127,7 +128,8 @@ class Config:
     upload_url_timeout: float = 30.0
     """From a request for an upload URL to its answer; for the same reason."""
     transfer_timeout: float = 30.0
-    """The longest time that a transfer may make no progress."""
+    """The longest time that a transfer may make no progress, over all attempts that nobody
+    answers."""
     transfer_backoff: float = 0.5
     """The base of the wait before a transfer's next attempt; doubles, at most 20 s, with jitter."""
     ping_interval: float | None = 60.0

@@ -59,8 +59,9 @@ class Engine:
         self.inbox = Inbox(shared, self.transfers)
         self.pulse = Pulse(shared)
         self.life = Life(
-            shared, self.outbox, self.urls, self.pulse, tuple(headers), self._tear_down
-        )
+            shared, self.outbox, self.urls, self.transfers, self.pulse, tuple(headers),
+            self._tear_down,
+        )  # fmt: skip
         self.answers = Answers(shared, self.urls, self.outbox)
         message = config.keepalive_message
         self._keepalive = (

@@ -27,6 +27,7 @@ from ._outbox import Outbox
 from ._pulse import Pulse
 from ._rotation import Rotation
 from ._shared import Shared
+from ._transfers import Transfers
 from ._transport import IS_OPEN, Link, Step, Transport
 from ._transports import AGE, CONNECT, KEEPALIVE_MESSAGE, Transports
 from ._urls import UrlPool
@@ -38,13 +39,14 @@ class Life:
     """The transports, and what becomes of the session with them."""
 
     def __init__(
-        self, shared: Shared, outbox: Outbox, urls: UrlPool, pulse: Pulse,
+        self, shared: Shared, outbox: Outbox, urls: UrlPool, transfers: Transfers, pulse: Pulse,
         headers: tuple[tuple[str, str], ...], tear_down: Callable[[], None],
     ) -> None:  # fmt: skip
         self._shared = shared
         self._tear_down = tear_down
         self._outbox = outbox
         self._urls = urls
+        self._transfers = transfers
         self.pulse = pulse
         self.login = LoginGate(shared)
         self.state = State.IDLE
@@ -125,9 +127,11 @@ class Life:
             return
         shared.timers.clear((CONNECT, number))
         transport.opened_at = transport.last_received = shared.now
+        shared.is_online = True
+        self._transfers.wake()
         self.pulse.opened(transport)
         if shared.config.max_age is not None:
-            jitter = shared.config.max_age_jitter * shared.config.random()
+            jitter = shared.config.max_age_jitter * shared.random()
             shared.timers.set((AGE, number), shared.now, shared.config.max_age * (1 - jitter))
 
     def authenticate(self) -> None:

@@ -40,6 +40,8 @@ class Shared:
         self.config = config
         self.url = url
         self.now = float("-inf")
+        self.is_online = False
+        """Whether any transport is open."""
         self.random = config.random
         """Where jitter comes from; a trace puts itself in between."""
         self.actions: deque[Action] = deque()

@@ -47,7 +47,10 @@ class Job(Protocol):
 class Transfer:
     """One body on its way, over all its attempts."""
 
-    __slots__ = ("attempts", "body", "headers", "job", "max_bytes", "method", "redirected", "url")
+    __slots__ = (
+        "attempts", "body", "headers", "job", "max_bytes", "method", "redirected",
+        "unanswered_since", "url",
+    )  # fmt: skip
 
     def __init__(
         self, job: Job, url: Secret, method: str, headers: Mapping[str, str],
@@ -60,6 +63,7 @@ class Transfer:
         self.body = body
         self.max_bytes = max_bytes
         self.attempts = 0
+        self.unanswered_since: float | None = None
         self.redirected = False
 
     @property
@@ -116,6 +120,11 @@ class Transfers:
             jobs.append(transfer.job)
         return jobs
 
+    def job(self, transfer_id: int) -> Job | None:
+        """Whom a transfer under way is for."""
+        transfer = self._running.get(transfer_id)
+        return None if transfer is None else transfer.job
+
     def _end(self, transfer_id: int) -> Transfer:
         self._shared.timers.clear((TIMER, transfer_id))
         return self._running.pop(transfer_id)
@@ -130,14 +139,16 @@ class Transfers:
         if self._is_out(event.transfer_id):
             timeout = self._shared.config.transfer_timeout
             self._shared.timers.set((TIMER, event.transfer_id), self._shared.now, timeout)
-            job = self._running[event.transfer_id].job
-            job.transfer_progressed(event.transfer_id, event.done, event.total)
+            transfer = self._running[event.transfer_id]
+            transfer.unanswered_since = None
+            transfer.job.transfer_progressed(event.transfer_id, event.done, event.total)
 
     def responded(self, event: HttpResponded) -> None:
         """The store answered."""
         if not self._is_out(event.transfer_id):
             return
         transfer = self._end(event.transfer_id)
+        transfer.unanswered_since = None
         config = self._shared.config
         size, limit = header_size(event.headers), config.max_response_headers
         if size > limit:
@@ -152,7 +163,7 @@ class Transfers:
             case Verdict.DONE:
                 transfer.job.transfer_done(event.body)
             case Verdict.AGAIN:
-                self._again(transfer, FailReason.HTTP_STATUS, judgement.detail)
+                self._again(transfer, FailReason.HTTP_STATUS, judgement.detail, is_answered=True)
             case Verdict.REDIRECTED:
                 self._redirected(transfer, judgement.location)
             case _:
@@ -176,6 +187,7 @@ class Transfers:
         reason = _FINAL_KINDS.get(error.kind, FailReason.TRANSFER_FAILED)
         if error.transient and reason is FailReason.TRANSFER_FAILED:
             # "idle connections are closed … retry a dropped one at once" (§8)
+            self._no_answer(transfer, self._shared.now)
             self._again(transfer, reason, detail, at_once=transfer.attempts == 1)
             return
         cause = None
@@ -190,20 +202,47 @@ class Transfers:
         transfer = self._end(transfer_id)
         self._shared.actions.append(CancelTransfer(transfer_id=transfer_id))
         limit = self._shared.config.transfer_timeout
+        self._no_answer(transfer, self._shared.now - limit)
         self._again(transfer, FailReason.TRANSFER_TIMEOUT, f"no progress for {limit:g} s")
+
+    def _no_answer(self, transfer: Transfer, since: float) -> None:
+        """Nobody answered; without a connection to the server it is no fault of the store's."""
+        if not self._shared.is_online:
+            transfer.unanswered_since = None
+        elif transfer.unanswered_since is None:
+            transfer.unanswered_since = since
+
+    def _may_end(self, transfer: Transfer) -> bool:
+        """Whether a transfer that nobody answers may be given up when it has had all its attempts.
+
+        A link that is down can refuse them all within seconds. So they have `transfer_timeout`, and
+        all the time that there is no connection to the server either.
+        """
+        since = transfer.unanswered_since
+        timeout = self._shared.config.transfer_timeout
+        return since is not None and self._shared.now - since >= timeout
+
+    def wake(self) -> None:
+        """A connection to the server opened: what rests need not wait any longer."""
+        timers = self._shared.timers
+        for transfer_id in list(self._running):
+            if timers.is_set((REST, transfer_id)):
+                timers.clear((REST, transfer_id))
+                self.rested(transfer_id)
 
     def rested(self, transfer_id: int) -> None:
         """The wait before the next attempt is over."""
         self.start(self._running.pop(transfer_id))
 
     def _again(
-        self, transfer: Transfer, reason: FailReason, detail: str, *, at_once: bool = False
-    ) -> None:
+        self, transfer: Transfer, reason: FailReason, detail: str,
+        *, is_answered: bool = False, at_once: bool = False,
+    ) -> None:  # fmt: skip
         config = self._shared.config
         attempts = (
             config.download_attempts if transfer.use == "download" else config.upload_attempts
         )
-        if transfer.attempts >= attempts:
+        if transfer.attempts >= attempts and (is_answered or self._may_end(transfer)):
             text = f"{detail} (after {transfer.attempts} attempts)"
             transfer.job.transfer_failed(reason, text, url_died=False, cause=None)
         elif at_once:

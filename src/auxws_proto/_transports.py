@@ -30,7 +30,7 @@ class Transports:
     def __init__(self, shared: Shared, pulse: Pulse, headers: tuple[tuple[str, str], ...]) -> None:
         self._shared = shared
         self._pulse = pulse
-        self._headers = headers
+        self.headers = headers
         self._by_number: dict[int, Transport] = {}
         self._newest = 0
 
@@ -52,7 +52,7 @@ class Transports:
         self._by_number[self._newest] = transport
         shared.actions.append(
             OpenTransport(
-                transport=self._newest, attempt=attempt, url=shared.url, headers=self._headers
+                transport=self._newest, attempt=attempt, url=shared.url, headers=self.headers
             )
         )
         shared.timers.set(
@@ -78,6 +78,7 @@ class Transports:
         """The transport is at its end."""
         transport.take(Step.ENDED)
         del self._by_number[transport.number]
+        self._shared.is_online = any(each.opened_at is not None for each in self)
         self._clear_timers(transport)
 
     def _clear_timers(self, transport: Transport) -> None:

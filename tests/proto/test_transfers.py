@@ -39,6 +39,7 @@ class World:
         )  # fmt: skip
         self.shared = Shared(Role.CLIENT, config, "wss://x.execute-api.us-east-1.amazonaws.com/dev")
         self.shared.now = 0.0
+        self.shared.is_online = True
         self.transfers = Transfers(self.shared)
         self.told: list[Any] = []
 
@@ -184,12 +185,72 @@ def test_a_dropped_connection_is_tried_again_at_once_and_then_with_waits(world: 
     world.failed(2, "read")
     assert world.asked() == []
     world.at(2.0)
-    (fourth,) = world.asked()
-    world.failed(fourth, "read", "reset")
+    assert len(world.asked()) == 1
 
-    assert world.told == [
-        (FailReason.TRANSFER_FAILED, "read: reset (after 3 attempts)", False, None)
-    ]
+
+def refused_until(world: World, end: float) -> int:
+    """Refuse each attempt at once while the clock goes on to `end`; returns how many there were."""
+    count = 0
+    while not world.told:
+        while attempts := world.asked():
+            count += len(attempts)
+            world.failed(attempts[-1], "connect", "no route")
+        due = world.shared.timers.next()
+        if due is None or due > end:
+            break
+        world.at(due)
+    return count
+
+
+def test_a_link_that_refuses_quickly_has_the_time_of_one_that_is_silent(world: World) -> None:
+    world.put()
+
+    assert refused_until(world, 29.0) > 3
+    assert world.told == []
+    refused_until(world, 60.0)
+    ((reason, detail, _, _),) = world.told
+    assert (reason, detail[:24]) == (FailReason.TRANSFER_FAILED, "connect: no route (after")
+
+
+def test_without_a_connection_nothing_is_given_up_and_an_opening_wakes_it(world: World) -> None:
+    world.shared.is_online = False
+    world.put()
+    refused_until(world, 600.0)
+    assert world.told == []
+
+    world.shared.is_online = True
+    world.transfers.wake()
+
+    (attempt,) = world.asked()
+    assert world.shared.timers.next() == world.shared.now + 30
+    world.transfers.wake()
+    assert world.asked() == []
+    world.responded(attempt, 200)
+    assert world.told == [b""]
+
+
+def test_a_store_that_answers_uses_up_the_attempts_even_then(world: World) -> None:
+    world.shared.is_online = False
+    world.get()
+    world.responded(1, 500)
+    world.at(1.0)
+    world.responded(world.asked()[-1], 500)
+
+    assert world.told == [(FailReason.HTTP_STATUS, "HTTP 500 (after 2 attempts)", False, None)]
+
+
+def test_bytes_that_came_make_the_next_fault_a_new_one(world: World) -> None:
+    world.put()
+    refused_until(world, 20.0)
+    world.at(world.shared.timers.next() or 0)
+    (attempt,) = world.asked()
+    world.progressed(attempt, 1)
+    world.told.clear()
+    world.at(world.shared.now + 15.0)
+    world.failed(attempt, "read")
+
+    assert refused_until(world, world.shared.now + 20.0) > 0
+    assert world.told == []
 
 
 def test_no_progress_for_too_long_is_cancelled_and_tried_again(world: World) -> None:
@@ -261,13 +322,15 @@ def test_what_says_that_it_is_permanent_is_believed(world: World) -> None:
 
 def test_an_embedders_own_words_are_not_passed_on(world: World) -> None:
     """They may quote the URL."""
-    for transfer_id in (world.put(), 2):
-        words = f"cannot connect to {URL.reveal()}"
-        world.transfers.failed(HttpFailed(transfer_id=transfer_id, error=words))
-    world.at(2.0)
-    world.failed(world.asked()[-1], "failed")
+    words = f"cannot connect to {URL.reveal()}"
+    world.put()
+    while not world.told:
+        for transfer_id in world.asked():
+            world.transfers.failed(HttpFailed(transfer_id=transfer_id, error=words))
+        world.at(world.shared.timers.next() or world.shared.now)
 
-    assert world.told == [(FailReason.TRANSFER_FAILED, "failed (after 3 attempts)", False, None)]
+    ((reason, detail, _, _),) = world.told
+    assert (reason, detail[:14]) == (FailReason.TRANSFER_FAILED, "failed (after ")
 
 
 # The redirect.
