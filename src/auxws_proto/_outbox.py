@@ -90,7 +90,7 @@ class Outbox:
     def accept(self, body: bytes, *, watched: bool) -> SendId:
         """Queue a message that `check_room` admitted."""
         self._next_id += 1
-        send = Send(self, body, SendId(self._next_id), watched=watched)
+        send = Send(self, body, SendId(self._next_id), watched)
         self.messages += 1
         self.bytes += len(body)
         self._lane(send).append(send)
@@ -99,16 +99,21 @@ class Outbox:
     def emit_at_once(self, body: bytes, transport: Transport, *, watched: bool) -> SendId | None:
         """Accept a message that nothing is ahead of, and emit it: nearly all traffic needs no
         queue. None: it does not go inline, or not yet, and has to be accepted."""
-        event = message_event(self._shared.upcoming_number, body)
+        number = self._shared.upcoming_number
+        event = message_event(number, body)
         size = len(event)
         if size > self._inline_limit or not transport.has_room(size):
             return None
         self._next_id += 1
-        send = Send(self, body, SendId(self._next_id), watched=watched)
+        send_id = SendId(self._next_id)
         self.messages += 1
         self.bytes += len(body)
-        self._emitted(send, event, transport, "inline")
-        return send.send_id
+        self._sent.add("inline", len(body))
+        if number:
+            self._shared.next_number()
+            self._by_number.append((number, send_id))
+        transport.emit(event, Send(self, body, send_id, watched), send_id)
+        return send_id
 
     def restore(self, body: bytes, *, maybe_arrived: bool) -> SendId:
         """Queue a message of an earlier process, which was admitted then; or end it as unknown."""

@@ -70,7 +70,7 @@ class Send:
     url_deaths = 0
 
     def __init__(
-        self, outbox: Outbox, body: bytes, send_id: SendId, *, watched: bool, courtesy: bool = False
+        self, outbox: Outbox, body: bytes, send_id: SendId, watched: bool, courtesy: bool = False
     ) -> None:
         self.outbox = outbox
         self.body = body
