@@ -242,7 +242,9 @@ class Transfers:
         attempts = (
             config.download_attempts if transfer.use == "download" else config.upload_attempts
         )
-        if transfer.attempts >= attempts and (is_answered or self._may_end(transfer)):
+        # One attempt means one, whoever it is that does not answer.
+        may_end = is_answered or attempts == 1 or self._may_end(transfer)
+        if transfer.attempts >= attempts and may_end:
             text = f"{detail} (after {transfer.attempts} attempts)"
             transfer.job.transfer_failed(reason, text, url_died=False, cause=None)
         elif at_once:

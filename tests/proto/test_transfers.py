@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -227,6 +228,14 @@ def test_without_a_connection_nothing_is_given_up_and_an_opening_wakes_it(world:
     assert world.asked() == []
     world.responded(attempt, 200)
     assert world.told == [b""]
+
+
+def test_one_attempt_is_one_attempt(world: World) -> None:
+    world.shared.config = dataclasses.replace(world.shared.config, upload_attempts=1)
+    world.put()
+    world.failed(1, "connect")
+
+    assert world.told == [(FailReason.TRANSFER_FAILED, "connect (after 1 attempts)", False, None)]
 
 
 def test_a_store_that_answers_uses_up_the_attempts_even_then(world: World) -> None:
