@@ -24,7 +24,7 @@ from ._actions import (
     SendText,
 )
 from ._config import Config
-from ._constants import Role, SendId, State
+from ._constants import Role, State
 from ._errors import LocalProtocolError
 from ._events import TransportFailure
 from ._policy import header_problem
@@ -222,11 +222,9 @@ class AuxWebSocket(SessionFront):
     def _forget(self, wire: _Wire) -> None:
         self._wires.pop(wire.number, None)
 
-    def _write(
-        self, wire: _Wire, data: bytes, kind: int = _NO_TEXT, send_id: SendId | None = None
-    ) -> None:
+    def _write(self, wire: _Wire, data: bytes, kind: int = _NO_TEXT) -> None:
         wire.texts.append(kind)
-        self._queue.append(send_bytes(wire.number, data, send_id))
+        self._queue.append(send_bytes(wire.number, data, None))
 
     # From the WebSocket to the session.
 
@@ -280,13 +278,16 @@ class AuxWebSocket(SessionFront):
     # From the session to the WebSocket.
 
     def _translate(self) -> None:
+        queue = self._queue
         for action in self.session.actions():
             match action:
                 case DeliverMessage() | ReportSend():
-                    self._queue.append(action)
-                case SendText(transport=number, data=data, max_frame=max_frame, send_id=send_id):
-                    wire = self._wires[number]
-                    self._write(wire, wire.socket.text(data, max_frame), _A_TEXT, send_id)
+                    queue.append(action)
+                case SendText():
+                    wire = self._wires[action.transport]
+                    wire.texts.append(_A_TEXT)
+                    frames = wire.socket.text(action.data, action.max_frame)
+                    queue.append(send_bytes(wire.number, frames, action.send_id))
                 case SendPing() | CloseTransport():
                     self._carry(action, self._wires[action.transport])
                 case OpenTransport(transport=number):

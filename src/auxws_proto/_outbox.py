@@ -296,11 +296,6 @@ class Outbox:
             if send in lane:
                 lane.remove(send)
 
-    def ended(self, send: Send) -> None:
-        """A send has its outcome."""
-        self.messages -= 1
-        self.bytes -= len(send.body)
-
     def courtesy_failed(self, error: SendFailed) -> None:
         """A message of the session's own could not be sent."""
         self.actions.append(ReportError(error=error))

@@ -96,8 +96,10 @@ class Send:
             if error is not None:
                 self.outbox.courtesy_failed(error)
             return
-        self.outbox.ended(self)
-        self.outbox.actions.append(report_send(self.send_id, stage, final=True, error=error))
+        outbox = self.outbox
+        outbox.messages -= 1
+        outbox.bytes -= len(self.body)
+        outbox.actions.append(report_send(self.send_id, stage, True, error))
 
     def fail(self, reason: FailReason, detail: str = "", cause: AuxError | None = None) -> None:
         """End without having been sent; or unknown, if an earlier attempt may have arrived."""
