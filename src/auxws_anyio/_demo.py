@@ -18,14 +18,13 @@ from typing import Any, Protocol
 import anyio
 
 from auxws_proto import (
-    Action,
     AuxError,
     Config,
     ConnectionId,
-    ReportProgress,
     Stage,
     Tally,
 )
+from auxws_proto.observe import ObserverEvent, TransferProgressed
 
 from ._client import AuxClient
 from ._connect import connect
@@ -154,9 +153,9 @@ async def _side(
 ) -> AsyncGenerator[Side]:
     """A client that is logged in and watches the branch."""
 
-    def observe(action: Action) -> None:
-        if isinstance(action, ReportProgress):
-            screen.progress(name, action.send_id is not None, action.done, action.total)
+    def observe(event: ObserverEvent) -> None:
+        if isinstance(event, TransferProgressed):
+            screen.progress(name, event.direction == "upload", event.done, event.total)
 
     login = ConnectionId(name)
     async with connect(gateway.url, login=login, config=config, observer=observe) as client:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from auxws_anyio import _demo, _screen
-from auxws_anyio._cli import main
+from auxws_anyio.cli import main
 from auxws_proto import __version__
 
 
