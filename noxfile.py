@@ -39,11 +39,21 @@ def run_types(session: nox.Session) -> None:
 
 
 def run_tests(session: nox.Session, *options: str) -> None:
-    session.run("pytest", "-m", "not interop", *options)
+    session.run("pytest", "-m", "not interop and not browser", *options)
 
 
 def run_cover(session: nox.Session, *modules: str) -> None:
     session.run("python", "-m", "tests.tools.own_coverage", *modules)
+
+
+def run_docs(session: nox.Session) -> None:
+    """Build the site without the network, warnings being errors, and check words, links, plots."""
+    folder = Path(session.create_tmp()) / "site"
+    options = ("--jobs=auto", "-q", "-n", "-W", "--keep-going", "--doctree-dir", f"{folder}-cache")
+    session.run("codespell")
+    session.run("python", "-m", "sphinx", *options, "docs", str(folder))
+    session.run("python", "-m", "docs.tools.links", str(folder))
+    session.run("python", "-m", "docs.tools.fleet", "--check")
 
 
 @nox.session
@@ -72,7 +82,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """The tests, but for interop. Arguments after ``--`` go to pytest."""
+    """The tests, but for interop and the browser. Arguments after ``--`` go to pytest."""
     install(session, "test")
     run_tests(session, *session.posargs)
 
@@ -85,16 +95,32 @@ def cover(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation site, into this session's own folder, which is printed."""
+    install(session, "docs")
+    run_docs(session)
+    session.log(f"the site is in {Path(session.create_tmp()) / 'site' / 'index.html'}")
+
+
+@nox.session
 def sim(session: nox.Session) -> None:
-    """The simulation, with the long profile. Arguments after ``--`` go to pytest."""
+    """The simulation for an hour: over 100,000 runs. Arguments after ``--`` go to pytest."""
     install(session, "test")
-    session.run("pytest", "tests/sim", "--hypothesis-profile=long", *session.posargs)
+    options = ("--hypothesis-profile=long", "--hypothesis-show-statistics")
+    session.run("pytest", "tests/sim", *options, *session.posargs)
+
+
+@nox.session
+def mutation(session: nox.Session) -> None:
+    """Faults planted in copies of the core: the tests must catch each. ``-- --fault NAME``: one."""
+    install(session, "test")
+    session.run("python", "-m", "tests.mutation", *session.posargs)
 
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
     """The fuzz targets. The argument after ``--`` is how long, in seconds (60)."""
-    install(session, "test")
+    install(session, "test", "fuzz")
     seconds = session.posargs[0] if session.posargs else "60"
     session.run("python", "-m", "fuzz", "--seconds", seconds)
 
@@ -118,3 +144,32 @@ def interop(session: nox.Session) -> None:
     session.run("pytest", "-m", "interop", "tests/interop", *selection, env=env)
     if not selection:
         session.run("python", "-m", "tests.interop.table", verb, str(page))
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Us and the peers in turn. After ``--``: groups, ``--quick``, ``--write docs/performance.md``.
+
+    Peers are installed into the session's own environment and folder; one that cannot be had is
+    named in the tables.
+    """
+    install(session)
+    session.install("--requirement", "bench/requirements.txt", "trio")
+    folder = Path(session.create_tmp())
+    session.run("python", "-m", "bench.install", str(folder))
+    env = {"AUXWS_BENCH_FOLDER": str(folder)}
+    session.run("python", "-m", "bench", *session.posargs, env=env)
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """The viewer's page in Chromium. Arguments after ``--`` go to pytest.
+
+    Chromium comes from Debian where it is missing, which needs root. Screenshots and measured times
+    are left in the session's own temporary folder.
+    """
+    install(session, "test")
+    session.install("--requirement", "tests/browser/requirements.txt")
+    session.run("python", "-m", "tests.browser.install")
+    env = {"AUXWS_BROWSER_FOLDER": str(Path(session.create_tmp()).absolute() / "browser")}
+    session.run("pytest", "-m", "browser", "tests/browser", *session.posargs, env=env)
