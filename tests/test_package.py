@@ -131,7 +131,10 @@ def test_version_is_that_of_the_distribution() -> None:
 
 def test_every_extra_and_the_command_are_declared() -> None:
     metadata = importlib.metadata.metadata("auxws")
-    (command,) = importlib.metadata.distribution("auxws").entry_points.select(name="auxws")
+    (command,) = importlib.metadata.distribution("auxws").entry_points.select(
+        group="console_scripts"
+    )
 
-    assert {"all", "anyio", "cli", "sync", "testing"} == set(metadata.get_all("Provides-Extra", []))
+    extras = {"all", "anyio", "cli", "otel", "speed", "sync", "testing", "yjs"}
+    assert extras == set(metadata.get_all("Provides-Extra", []))
     assert command.value == "auxws_anyio.__main__:main"

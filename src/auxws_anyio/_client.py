@@ -7,6 +7,7 @@ It knows the names of the public interface. It must not know how anything of it 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import random
 import ssl as tls
@@ -23,6 +24,7 @@ from auxws_proto import (
     ConnectionFailed,
     Credentials,
     ErrorReport,
+    InstConfig,
     LocalProtocolError,
     State,
     StateChange,
@@ -32,21 +34,30 @@ from auxws_proto import (
 from auxws_proto._dialogue_websocket import DialogueWebSocket
 from auxws_proto._journal import OutboxStore, check_store
 from auxws_proto._mailbox import MessageBox
+from auxws_proto._mask_keys import MaskKeys
 from auxws_proto._requests import Where, request_for
+from auxws_proto._speed import equipment
 from auxws_proto._target import check_headers, parse_target
+from auxws_proto._trace_elision import DEFAULT_LIMIT
+from auxws_proto._tracing import TraceTarget
+from auxws_proto.observe import Observer
 
 from ._dialogues import DialogueVerbs, Talk
-from ._engine import Engine, Observer
+from ._engine import Engine
 from ._errands import Connector, Errands, Headers, Source
 from ._http import HttpTransport
+from ._log import looked_at
 from ._receipt import Receipt
 from ._receiver import Message, Receiver
 from ._sender import Outgoing, Sender
 from ._subscription import Subscription
+from ._trace_file import tracing
 from ._typed import TypedVerbs
 
 _RESTING = (State.IDLE, State.CLOSED)
 """The states in which nothing moves by itself."""
+
+_numbers = itertools.count(1)
 
 
 def _with_chance(config: Config, ask_for_login: bool) -> Config:
@@ -55,7 +66,8 @@ def _with_chance(config: Config, ask_for_login: bool) -> Config:
         config,
         ask_for_login=ask_for_login or config.ask_for_login,
         random=random.random if config.random is Config().random else config.random,
-        mask_keys=os.urandom if config.mask_keys is None else config.mask_keys,
+        mask_keys=config.mask_keys or MaskKeys(os.urandom, os.getpid),
+        **equipment(config),
     )
 
 
@@ -81,11 +93,11 @@ class AuxClient(TypedVerbs, DialogueVerbs):
         http: HttpTransport | None = None,
         transport: Connector | None = None,
         outbox: OutboxStore | None = None,
-        trace: None = None,
+        insts: InstConfig | None = None,
+        trace: TraceTarget | None = None,
+        trace_limit: int = DEFAULT_LIMIT,
         observer: Observer | None = None,
     ) -> None:
-        if trace is not None:
-            raise LocalProtocolError("trace= is not supported by this version")
         self.config: Config = _with_chance(
             config if config is not None else Config(), login is not None
         )
@@ -95,6 +107,7 @@ class AuxClient(TypedVerbs, DialogueVerbs):
             subprotocol=subprotocol,
             headers=() if callable(headers) else headers,
             on_connect=on_connect,
+            insts=insts,
         )
         self._errands = Errands(
             url=url,
@@ -107,7 +120,10 @@ class AuxClient(TypedVerbs, DialogueVerbs):
             policy=self.config.url_policy,
         )
         check_store(outbox)
-        self._engine = Engine(machine, errands=self._errands, observer=observer, store=outbox)
+        self._tracing = tracing(trace, trace_limit)
+        self._tracing.attach(machine)
+        machine = looked_at(machine, observer, f"anyio-{next(_numbers)}")
+        self._engine = Engine(machine, errands=self._errands, store=outbox)
         self._desk = self._engine.desk
         self._sender = Sender(self._engine, self.config)
         self._receiver = Receiver(self._engine)
@@ -124,7 +140,8 @@ class AuxClient(TypedVerbs, DialogueVerbs):
         if self._thread is not None:
             raise LocalProtocolError("a client is entered once; make a new one")
         self._thread = threading.get_ident()
-        stored = await self._sender.load()
+        with self._tracing.begin(anyio.current_time()):
+            stored = await self._sender.load()
         self._group = anyio.create_task_group()
         await self._group.__aenter__()
         self._engine.start(self._group)
@@ -158,6 +175,7 @@ class AuxClient(TypedVerbs, DialogueVerbs):
                     await self._errands.release()
                     if self._engine.recorder is not None:
                         await self._engine.recorder.close()
+                    self._tracing.close()
 
     async def aclose(self) -> None:
         """Send what is accepted, for at most ``config.close_timeout`` seconds; end for good."""

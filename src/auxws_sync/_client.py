@@ -12,6 +12,7 @@ import os
 import random
 import ssl as tls
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
@@ -23,6 +24,7 @@ from auxws_proto import (
     Credentials,
     Encoded,
     ErrorReport,
+    InstConfig,
     LocalProtocolError,
     OutboxFull,
     SendId,
@@ -34,8 +36,13 @@ from auxws_proto import (
 from auxws_proto._dialogue_websocket import DialogueWebSocket
 from auxws_proto._journal import OutboxStore, check_store
 from auxws_proto._mailbox import MessageBox
+from auxws_proto._mask_keys import MaskKeys
 from auxws_proto._requests import Where, request_for
+from auxws_proto._speed import equipment
 from auxws_proto._target import check_headers, parse_target
+from auxws_proto._trace_elision import DEFAULT_LIMIT
+from auxws_proto._tracing import TraceTarget
+from auxws_proto.observe import Observer
 
 from ._calls import NotYet, deadline_of
 from ._dial import Connector
@@ -43,12 +50,13 @@ from ._dialogues import DialogueVerbs
 from ._engine import Engine
 from ._errands import Asked, Headers, Settings
 from ._http import HttpTransport
+from ._log import looked_at
 from ._receipt import Entry, Receipt
-from ._roles import Observer
 from ._sockets import check_proxy
 from ._sources import Messages, Reports
 from ._subscription import Source, Subscription
 from ._talk import Room, Talk
+from ._trace_file import tracing
 from ._typed import Outgoing, TypedVerbs
 
 T = TypeVar("T")
@@ -63,8 +71,8 @@ def _with_chance(config: Config, asks_for_login: bool) -> Config:
     if config.random is Config().random:
         config = dataclasses.replace(config, random=random.random)
     if config.mask_keys is None:
-        config = dataclasses.replace(config, mask_keys=os.urandom)
-    return dataclasses.replace(config, ask_for_login=asks_for_login)
+        config = dataclasses.replace(config, mask_keys=MaskKeys(os.urandom, os.getpid))
+    return dataclasses.replace(config, ask_for_login=asks_for_login, **equipment(config))
 
 
 class AuxClient(TypedVerbs, DialogueVerbs):
@@ -91,11 +99,11 @@ class AuxClient(TypedVerbs, DialogueVerbs):
         http: HttpTransport | None = None,
         transport: Connector | None = None,
         outbox: OutboxStore | None = None,
-        trace: None = None,
+        insts: InstConfig | None = None,
+        trace: TraceTarget | None = None,
+        trace_limit: int = DEFAULT_LIMIT,
         observer: Observer | None = None,
     ) -> None:
-        if trace is not None:
-            raise LocalProtocolError("trace= is not supported by this version")
         self.config: Config = _with_chance(
             config if config is not None else Config(), login is not None
         )
@@ -107,6 +115,7 @@ class AuxClient(TypedVerbs, DialogueVerbs):
             subprotocol=subprotocol,
             headers=() if callable(headers) else headers,
             on_connect=on_connect,
+            insts=insts,
             lock=lock,
         )
         settings = Settings(
@@ -120,7 +129,12 @@ class AuxClient(TypedVerbs, DialogueVerbs):
             connector=transport,
         )
         check_store(outbox)
-        self._engine = Engine(machine, settings, f"auxws-{next(_numbers)}", observer, outbox)
+        self._tracing = tracing(trace, trace_limit)
+        self._tracing.attach(machine)
+        name = f"auxws-{next(_numbers)}"
+        machine = looked_at(machine, observer, name)
+        self._engine = Engine(machine, settings, name, outbox)
+        self._engine.pump.on_end = self._tracing.close
         self._desk = self._engine.desk
         self._room = Room(lock)
         machine.dialogues.room_made = self._room.made
@@ -134,7 +148,8 @@ class AuxClient(TypedVerbs, DialogueVerbs):
     # The context.
 
     def __enter__(self) -> Self:
-        self._engine.start()
+        with self._tracing.begin(time.monotonic()):
+            self._engine.start()
         try:
             stored = self._engine.restore()
         except BaseException:

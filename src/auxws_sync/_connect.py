@@ -10,14 +10,16 @@ from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from auxws_proto import Config, Credentials
+from auxws_proto import Config, Credentials, InstConfig
 from auxws_proto._journal import OutboxStore
+from auxws_proto._trace_elision import DEFAULT_LIMIT
+from auxws_proto._tracing import TraceTarget
+from auxws_proto.observe import Observer
 
 from ._client import AuxClient
 from ._dial import Connector
 from ._errands import Asked, Headers
 from ._http import HttpTransport
-from ._roles import Observer
 from ._signals import sigterm_leaves
 
 
@@ -35,7 +37,9 @@ def connect(
     http: HttpTransport | None = None,
     transport: Connector | None = None,
     outbox: OutboxStore | None = None,
-    trace: None = None,
+    insts: InstConfig | None = None,
+    trace: TraceTarget | None = None,
+    trace_limit: int = DEFAULT_LIMIT,
     observer: Observer | None = None,
 ) -> Generator[AuxClient]:
     """A connecting client: ``with connect(url) as client``.
@@ -48,9 +52,13 @@ def connect(
     replace what makes requests and opens connections; an ``http`` can be shared by any number of
     clients. ``outbox`` is a store, such as `SqliteOutbox`, that keeps what was accepted and has no
     outcome for the next client that gets it, should this process be killed (docs/delivery.md).
-    ``observer`` is called with each action of the machine, on the client's own thread, and must be
-    quick. Raises `LocalProtocolError` for a mistake in any of these; that the server cannot
-    be reached is told by `AuxClient.wait_connected` and `AuxClient.states`.
+    ``insts`` are the settings of what `AuxClient.inst` gives. ``trace`` is a path, or an open text
+    file, that gets every input and action of the session, without secrets, and with payloads over
+    ``trace_limit`` bytes elided (docs/traces.md). ``observer`` is called with each
+    `auxws_proto.observe.ObserverEvent`, on the client's own thread: it must not block
+    (docs/observability.md). Raises `LocalProtocolError` for a mistake in any of these, and
+    `TraceFailed`; that the server cannot be reached is told by `AuxClient.wait_connected` and
+    `AuxClient.states`.
 
     In the main thread SIGTERM leaves the block (with `SystemExit`), so that what is accepted is
     sent, unless the program has a handler of its own.
@@ -67,7 +75,9 @@ def connect(
         http=http,
         transport=transport,
         outbox=outbox,
+        insts=insts,
         trace=trace,
+        trace_limit=trace_limit,
         observer=observer,
     )
     with sigterm_leaves(), client:
