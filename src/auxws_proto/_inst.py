@@ -258,13 +258,16 @@ class InstMachine:
 
     def _is_double(self, delivery: DeliverMessage) -> bool:
         """Whether it came on the other connection of a rotation already (§6)."""
-        if not delivery.overlap:
-            self._doubles.clear()
+        if not delivery.overlap and not self._doubles:
             return False
         text = write_json(delivery.message)
         for other in self._doubles:
             if other[0] != delivery.transport and other[1] == text:
+                # The second may come when the old connection has ended, and bear no mark.
                 self._doubles.remove(other)
                 return True
-        self._doubles.append((delivery.transport, text))
+        if delivery.overlap:
+            self._doubles.append((delivery.transport, text))
+        else:
+            self._doubles.clear()
         return False

@@ -120,10 +120,19 @@ def test_an_action_on_both_connections_of_a_rotation_is_delivered_once() -> None
     ]  # fmt: skip
 
 
+def test_an_action_whose_double_comes_when_the_old_connection_has_ended() -> None:
+    bench = taking_actions()
+    bench.deliver("receive_action", 1, overlap=True, action=EVENT)
+
+    actions = [bench.deliver("receive_action", 2, action=EVENT) for _ in range(2)]
+
+    assert actions == [[], [("action", EVENT)]]
+
+
 def test_after_a_rotation_equal_actions_are_two() -> None:
     bench = taking_actions()
     bench.deliver("receive_action", 1, overlap=True, action=EVENT)
-    bench.deliver("receive_action", 2, action=EVENT)
+    bench.deliver("receive_action", 2, action={**EVENT, "event": 2})
 
     actions = bench.deliver("receive_action", 2, overlap=True, action=EVENT)
 
