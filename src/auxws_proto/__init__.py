@@ -49,6 +49,7 @@ from ._errors import (
     ConnectionClosed,
     ConnectionFailed,
     DownloadFailed,
+    ExtraMissing,
     GatewayNotice,
     LocalProtocolError,
     LoginRefused,
@@ -109,6 +110,7 @@ from ._machine import AuxMachine
 from ._mailbox import SlowConsumer, SlowPolicy
 from ._policy import UrlPolicy
 from ._questions import StoredUpdates
+from ._replica import CorruptUpdate, DocumentFault, NotSynced
 from ._reports import ErrorReport, InternalError, Progress, StateChange, Stats, Tally
 from ._secret import Secret
 from ._session import AuxSession
@@ -119,6 +121,22 @@ from ._token import (
     make_connection_token,
     parse_connection_token,
 )
+from ._trace_reader import Trace, TraceError, read_trace
+from ._trace_records import (
+    TraceAction,
+    TraceDraw,
+    TraceHeader,
+    TraceInput,
+    TraceLeg,
+    TraceMachine,
+    TraceNote,
+    TracePayload,
+    TraceRecord,
+    TraceTransfer,
+)
+from ._trace_replay import ReplayResult, TraceDifference, replay_trace
+from ._trace_writer import TraceFailed, TraceFile, TraceWriter
+from ._traced_session import traced
 from ._version import __version__
 
 if TYPE_CHECKING:
@@ -148,6 +166,7 @@ __all__ = [
     "ConnectionKey",
     "ConnectionToken",
     "ConnectionTokenParts",
+    "CorruptUpdate",
     "Credentials",
     "DeliverAction",
     "DeliverMessage",
@@ -155,12 +174,14 @@ __all__ = [
     "DeviceChange",
     "DeviceJoined",
     "DeviceLeft",
+    "DocumentFault",
     "DownloadFailed",
     "Encoded",
     "EndWatch",
     "ErrorReport",
     "Event",
     "EventType",
+    "ExtraMissing",
     "FailReason",
     "GatewayNotice",
     "GetFromUrl",
@@ -183,6 +204,7 @@ __all__ = [
     "MessageAccepted",
     "MessageDone",
     "MessageEmitted",
+    "NotSynced",
     "OpenTransport",
     "OutboxChange",
     "OutboxFull",
@@ -193,6 +215,7 @@ __all__ = [
     "RateLimited",
     "Reconnect",
     "RemoteProtocolError",
+    "ReplayResult",
     "ReportDevice",
     "ReportError",
     "ReportGap",
@@ -221,6 +244,22 @@ __all__ = [
     "StoredUpdates",
     "Tally",
     "TimeSample",
+    "Trace",
+    "TraceAction",
+    "TraceDifference",
+    "TraceDraw",
+    "TraceError",
+    "TraceFailed",
+    "TraceFile",
+    "TraceHeader",
+    "TraceInput",
+    "TraceLeg",
+    "TraceMachine",
+    "TraceNote",
+    "TracePayload",
+    "TraceRecord",
+    "TraceTransfer",
+    "TraceWriter",
     "TransportFailure",
     "UnconfirmedTransport",
     "UpdatesRefused",
@@ -235,6 +274,9 @@ __all__ = [
     "encode",
     "make_connection_token",
     "parse_connection_token",
+    "read_trace",
+    "replay_trace",
+    "traced",
 ]
 
 

@@ -34,6 +34,7 @@ EXEMPT = {
     "_machine": "the protocol class that both machines satisfy",
     "_received": "shapes of what a WebSocket says",
     "_stats": "a snapshot's shape",
+    "_trace_records": "shapes of a trace's records",
     "_version": "the version",
     "messages/_shared": "shapes that messages share",
     "messages/_types": "shapes of messages",

@@ -1,171 +1,23 @@
-"""A run as JSON lines: every call of a machine's doors, every action, every draw of jitter.
+"""A run as a trace (``docs/traces.md``): every call, every action, every draw of jitter.
 
-It knows how values are written and read. It must not know what they lead to. ``docs`` of the
-format: one object a line.
-
-* ``{"auxws_trace": 1}`` is the first line.
-* ``{"machine": name, "class": …, "role": …, "config": {…}, …}`` makes a machine; of a configuration
-  only what is not the default is written. ``serves`` names the client and its transport.
-* ``{"t": seconds, "to": name, "call": door, "args": […], "kwargs": {…}}`` is an input, with
-  ``raised`` if the door raised.
-* ``{"from": name, "action": …, …}`` is an output.
-* ``{"to": name, "draw": number}`` is what ``Config.random`` gave.
-* ``{"foreign": message}`` is a message that no machine sent, ``{"check": "rest"}`` a look at the
-  whole once it has come to rest, ``{"failure": text}`` the end.
-
-Values: ``{"$": class, …}`` is a dataclass, ``{"$u": text}`` bytes that are UTF-8, ``{"$b": …}``
-other bytes, in base64. A URL of the object store is never written.
+It knows the lines of a world. It must not know what they lead to, nor how values are written, which
+is the core's `Scribe`. Nothing is redacted or elided: the secrets of a world are nobody's, but for
+the URLs in actions, which say nothing that the inputs do not.
 """
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import json
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final, TypeGuard, cast
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from .._actions import Action, PutToUrl, SendBytes
-from .._config import Config, Reconnect
+from .._actions import Action
 from .._constants import Role
-from .._credentials import ConnectionId
-from .._events import (
-    HttpFailed,
-    HttpFailure,
-    HttpProgressed,
-    HttpResponded,
-    LoginUnavailable,
-    TransportFailure,
-    UploadGranted,
-    UploadRefused,
-)
-from .._policy import UrlPolicy
-from .._secret import Secret
+from .._trace_values import Scribe
+from .._trace_writer import VERSION
 
-VERSION: Final = 1
-
-_CALLABLE: Final = frozenset({"random", "mask", "mask_keys"})
-"""Settings that are code; what the first of them gives is in the trace, the others change nothing
-that can be told apart once bytes are unmasked."""
-
-_CLASSES: Final[Mapping[str, type[Any]]] = {
-    kind.__name__: kind
-    for kind in (
-        ConnectionId, HttpFailed, HttpFailure, HttpProgressed, HttpResponded, LoginUnavailable,
-        Reconnect, TransportFailure, UploadGranted, UploadRefused, UrlPolicy,
-    )
-}  # fmt: skip
-
-_COLLECTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "final_statuses": lambda items: frozenset(items),
-    "allow_hosts": lambda items: tuple(items),
-    "allow_ports": lambda items: tuple(items),
-}
-"""Fields of configurations whose lists are something else."""
-
-
-def dump(value: Any) -> Any:
-    """A value in JSON's terms."""
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    if isinstance(value, Secret):
-        return "<secret>"
-    if isinstance(value, str):
-        return str(value)
-    if isinstance(value, bytes | bytearray | memoryview):
-        data = bytes(cast("bytes", value))
-        try:
-            return {"$u": data.decode()}
-        except UnicodeDecodeError:
-            return {"$b": base64.b64encode(data).decode()}
-    if isinstance(value, BaseException):
-        return {"$": type(value).__name__, "text": str(value)}
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {"$": type(value).__name__, **_fields(value)}
-    if _is_mapping(value):
-        items = {str(key): dump(item) for key, item in value.items()}
-        clash = any(key.startswith("$") for key in items)
-        return {"$": "dict", "items": items} if clash else items
-    if isinstance(value, frozenset):
-        return sorted(cast("frozenset[int]", value))
-    if _is_iterable(value):
-        return [dump(item) for item in value]
-    return "?"
-
-
-def load(value: Any) -> Any:
-    """The value that `dump` wrote, for what stands in a call."""
-    if not _is_mapping(value):
-        return [load(item) for item in value] if _is_list(value) else value
-    fields: dict[str, Any] = dict(value)
-    if list(fields) == ["$u"]:
-        return fields["$u"].encode()
-    if list(fields) == ["$b"]:
-        return base64.b64decode(fields["$b"])
-    if fields.get("$") == "dict":
-        return {key: load(item) for key, item in fields["items"].items()}
-    items = {key: _load_field(key, item) for key, item in fields.items() if key != "$"}
-    if "$" in fields:
-        return _CLASSES[fields["$"]](**items)
-    return items
-
-
-def _load_field(name: str, value: Any) -> Any:
-    return _COLLECTIONS.get(name, _same)(load(value))
-
-
-def _same(value: Any) -> Any:
-    return value
-
-
-def _is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
-    return isinstance(value, Mapping)
-
-
-def _is_list(value: object) -> TypeGuard[list[Any]]:
-    return isinstance(value, list)
-
-
-def _is_iterable(value: object) -> TypeGuard[Iterable[Any]]:
-    return isinstance(value, Iterable)
-
-
-def _fields(value: Any) -> dict[str, Any]:
-    return {field.name: dump(getattr(value, field.name)) for field in dataclasses.fields(value)}
-
-
-def dump_config(config: Config) -> dict[str, Any]:
-    """What of a configuration is not the default."""
-    default = Config()
-    return {
-        field.name: dump(getattr(config, field.name))
-        for field in dataclasses.fields(config)
-        if field.name not in _CALLABLE
-        and getattr(config, field.name) != getattr(default, field.name)
-    }
-
-
-def load_config(fields: Mapping[str, Any], random: Any) -> Config:
-    """The configuration that `dump_config` wrote."""
-    values: dict[str, Any] = {name: load(value) for name, value in fields.items()}
-    return Config(**values, random=random)
-
-
-def dump_action(action: Action, role: Role) -> dict[str, Any]:
-    """An action, short where its bytes say nothing to a reader, or are never twice the same."""
-    fields = _fields(action)
-    match action:
-        case SendBytes(data=data):
-            fields["data"] = len(data)
-            if role is Role.SERVER:
-                fields["crc"] = zlib.crc32(data)
-        case PutToUrl(body=body):
-            fields["body"] = len(body)
-            fields["crc"] = zlib.crc32(body)
-        case _:
-            pass
-    return {"action": type(action).__name__, **fields}
+_SCRIBE = Scribe()
 
 
 @dataclasses.dataclass(slots=True)
@@ -178,14 +30,17 @@ class Call:
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
     raised: str = ""
+    gave: int | None = None
 
     def line(self) -> dict[str, Any]:
         """The input as a line."""
         line: dict[str, Any] = {"t": self.now, "to": self.name, "call": self.door}
         if self.args:
-            line["args"] = [dump(arg) for arg in self.args]
+            line["args"] = [_SCRIBE.dump(arg) for arg in self.args]
         if self.kwargs:
-            line["kwargs"] = dump(self.kwargs)
+            line["kwargs"] = {key: _SCRIBE.dump(value) for key, value in self.kwargs.items()}
+        if self.gave is not None:
+            line["gave"] = self.gave
         if self.raised:
             line["raised"] = self.raised
         return line
@@ -195,7 +50,7 @@ class Tape:
     """The lines of a run. Calls and actions are kept as they are and written when they are read."""
 
     def __init__(self) -> None:
-        self._entries: list[dict[str, Any] | Call | tuple[str, Role, Action]] = []
+        self._entries: list[dict[str, Any] | Call | tuple[str, Role, Action, dict[str, Any]]] = []
         self.write({"auxws_trace": VERSION})
 
     def write(self, line: dict[str, Any]) -> None:
@@ -206,18 +61,22 @@ class Tape:
         """Add an input."""
         self._entries.append(call)
 
-    def acted(self, name: str, role: Role, action: Action) -> None:
+    def acted(
+        self, name: str, role: Role, action: Action, purpose: dict[str, Any] | None = None
+    ) -> None:
         """Add an output."""
-        self._entries.append((name, role, action))
+        self._entries.append((name, role, action, purpose or {}))
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """The run, line by line."""
+        now = 0.0
         for entry in self._entries:
             match entry:
                 case Call():
+                    now = entry.now
                     yield entry.line()
-                case (name, role, action):
-                    yield {"from": name, **dump_action(action, role)}
+                case (name, role, action, purpose):
+                    yield {"t": now, "from": name, **_SCRIBE.action(action, role), **purpose}
                 case _:
                     yield entry
 

@@ -1,0 +1,26 @@
+"""Opening the file of a trace.
+
+It knows files. It must not know what is written into them: that is the core's.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import IO
+
+from auxws_proto._tracing import TracePath, TraceTarget, Tracing
+
+
+def tracing(target: TraceTarget | None, limit: int) -> Tracing:
+    """A client's trace; see `Tracing`."""
+    return Tracing(target, limit, open_path=_open, time_of_day=time.time)
+
+
+def _open(path: str | TracePath) -> IO[str]:
+    """A new file, or an old one emptied; a new one is for its owner alone to read."""
+    return open(path, "w", encoding="ascii", opener=_create)
+
+
+def _create(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
