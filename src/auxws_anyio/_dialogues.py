@@ -172,7 +172,7 @@ class HttpStream:
                 if parts.is_finished:
                     raise StopAsyncIteration
                 await self._bell.wait()
-            if not self._talk.engine.wants_data:
+            if not self._talk.engine.is_reading:
                 self._talk.engine.dispatch()
             return text
         raise self._timed_out()

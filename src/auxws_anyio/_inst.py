@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
-from auxws_proto import OutboxFull
+from auxws_proto import AuxError, OutboxFull
 from auxws_proto._inst_shapes import DeviceChange, InstUpdates
 from auxws_proto._mailbox import MAX_MAILBOX_BYTES, MAX_MAILBOX_MESSAGES, Mailbox
 from auxws_proto._questions import (
@@ -221,10 +222,18 @@ class Inst:
         """How many connections to the branch there are."""
         return await self._talk.put(count_question(*self._key), timeout)
 
+    def report(self, error: AuxError) -> None:
+        """Tell the client's ``errors()`` of a problem with this branch that nobody waits for.
+
+        For what is built on insts. Told to nobody once the client has ended.
+        """
+        with suppress(AuxError):
+            self._talk.engine.call(lambda _now: self._talk.dialogues.report(error))
+
     def _taker(self, box: Mailbox[T]) -> Callable[[], T | None]:
         def take() -> T | None:
             item = box.pop()
-            if not self._talk.engine.wants_data:
+            if not self._talk.engine.is_reading:
                 # The box may have been what held the reading back.
                 self._talk.engine.dispatch()
             return item

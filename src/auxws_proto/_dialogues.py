@@ -237,6 +237,10 @@ class Dialogues:
         finally:
             self._drain(branch, now)
 
+    def report(self, error: AuxError) -> None:
+        """Tell of a problem that nobody waits for, found by what is built on the dialogues."""
+        self._report_problem(error)
+
     def _branch(self, key: BranchKey) -> Branch:
         if self._state is State.CLOSED:
             raise LocalProtocolError("the session is closed for good; make a new one")

@@ -44,6 +44,15 @@ class LocalProtocolError(AuxError):
     """The caller's own mistake, raised at the guilty call, which has changed nothing."""
 
 
+class ExtraMissing(AuxError, ImportError):
+    """A package that is not installed is needed: install the `extra` of this distribution."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"{package} is not installed; it comes with the extra: auxws[{extra}]")
+        self.package = package
+        self.extra = extra
+
+
 class OutboxFull(AuxError):
     """The outbox has no room for this message now. Wait for outcomes, then send again."""
 

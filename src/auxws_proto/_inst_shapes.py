@@ -91,6 +91,7 @@ class DeviceLeft:
 
 
 DeviceChange: TypeAlias = DeviceJoined | DeviceLeft
+"""A device has come to a branch, or left it."""
 
 
 class WatchFailed(AuxError):
@@ -200,3 +201,4 @@ InstAction: TypeAlias = (
     | ReportDevice
     | DeliverAction
 )
+"""Whatever `InstMachine.actions` gives. A closed union."""

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from auxws_proto import OutboxFull
+from auxws_proto import AuxError, OutboxFull
 from auxws_proto._inst_shapes import DeviceChange, InstUpdates
 from auxws_proto._mailbox import MAX_MAILBOX_BYTES, MAX_MAILBOX_MESSAGES, Mailbox
 from auxws_proto._questions import (
@@ -206,3 +206,11 @@ class Inst:
     def connection_count(self, *, timeout: float | None = None) -> int:
         """How many connections to the branch there are."""
         return self._talk.put(count_question(*self._key), timeout)
+
+    def report(self, error: AuxError) -> None:
+        """Tell the client's ``errors()`` of a problem with this branch that nobody waits for.
+
+        For what is built on insts. Told to nobody once the client has ended.
+        """
+        talk = self._talk
+        talk.leave(lambda _now: talk.dialogues.report(error))

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 
-GENERATORS = ["tests.drivers.matrix"]
+GENERATORS = ["tests.drivers.matrix", "docs.tools.state_diagrams"]
 """Modules that are run with ``--check``, and write with ``--write``."""
 
 

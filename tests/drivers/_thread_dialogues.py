@@ -59,6 +59,11 @@ class ThreadInst:
     def __init__(self, inst: auxws_sync.Inst) -> None:
         self._inst = inst
 
+    @property
+    def own(self) -> auxws_sync.Inst:
+        """The driver's own object."""
+        return self._inst
+
     def __repr__(self) -> str:
         return repr(self._inst)
 

@@ -103,7 +103,7 @@ async def test_a_defect_while_draining_is_told(monkeypatch: pytest.MonkeyPatch) 
 
     async with serving() as gateway, auxws_anyio.connect(gateway.url) as client:
         await client.wait_connected()
-        monkeypatch.setattr(client._desk, "delivered", broken)
+        monkeypatch.setattr(client._desk.router, "deliver", broken)
         await client.send({"type": "n"})
 
         with pytest.raises(InternalError, match="KeyError"):

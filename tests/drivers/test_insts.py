@@ -14,9 +14,11 @@ from auxws_proto import (
     ConnectionId,
     DeviceJoined,
     DeviceLeft,
+    InstConfig,
     LocalProtocolError,
     Reconnect,
     UpdatesRefused,
+    UpdatesUnacknowledged,
     WatchFailed,
 )
 
@@ -138,6 +140,21 @@ async def test_updates_that_are_not_acknowledged_in_time(driver: Driver) -> None
         stored = await alice.get_updates(*INST, timeout=5)
 
     assert stored.updates == ("late",)
+
+
+async def test_the_settings_of_insts_are_the_clients(driver: Driver) -> None:
+    settings = InstConfig(repeat_after=0.01, repeat_at_most=0.01, repeats=2)
+    async with (
+        serving(insts()) as gateway,
+        joining(driver, gateway, "a", insts=settings) as alice,
+    ):
+        await alice.wait_connected(5)
+        gateway.faults.silent = True
+        with pytest.raises(UpdatesUnacknowledged) as caught:
+            await alice.inst(*INST).add_updates(["lost"], timeout=10)
+        gateway.faults.silent = False
+
+    assert caught.value.times == 3
 
 
 async def test_a_watch_that_is_refused(driver: Driver) -> None:

@@ -198,7 +198,8 @@ async def test_bad_options_are_refused(driver: Driver) -> None:
         {"proxy": "gopher://host:1"},
         {"headers": {"Sec-WebSocket-Key": "x"}},
         {"headers": {"bad name": "x"}},
-        {"trace": "file"},
+        {"trace": 5},
+        {"trace": "unused.jsonl", "trace_limit": -1},
         {"outbox": object()},
         {"on_connect": [{"no": "type"}]},
     ]

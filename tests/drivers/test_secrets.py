@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -24,6 +25,7 @@ from auxws_proto import (
     ReportSend,
     Stage,
 )
+from auxws_proto._dialogue_websocket import DialogueWebSocket
 from tests.drivers.adapter import Driver
 from tests.drivers.serving import serving
 
@@ -96,20 +98,13 @@ def everything_said(shown: list[Any], caplog: pytest.LogCaptureFixture) -> str:
     return "\n".join(said)
 
 
-async def use(
-    driver: Driver, gateway: Gateway, token: str, shown: list[Any], actions: list[Action]
-) -> None:
+async def use(driver: Driver, gateway: Gateway, token: str, shown: list[Any]) -> None:
     """Log in, send and fetch something large, and keep whatever the client shows."""
-
-    def observe(action: Action) -> None:
-        actions.append(action)
-        shown.append(action)
-
     options = {
         "login": ConnectionToken(token),
         "headers": {"x-api-key": "marked-header"},
         "config": CONFIG,
-        "observer": observe,
+        "observer": shown.append,
     }
     url = f"{gateway.url}?signature=marked-query"
     async with driver.connect(url, **options) as client:
@@ -136,9 +131,19 @@ async def everything_of(
     caplog.set_level(logging.DEBUG)
     shown: list[Any] = []
     actions: list[Action] = []
+    drain = DialogueWebSocket.actions
+
+    def recorded(machine: DialogueWebSocket) -> Iterator[Action]:
+        for action in drain(machine):
+            actions.append(action)
+            shown.append(action)
+            yield action
+
     async with serving(lenient) as gateway:
         FAULTS[fault](gateway.faults)
-        await use(driver, gateway, token, shown, actions)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(DialogueWebSocket, "actions", recorded)
+            await use(driver, gateway, token, shown)
     return actions, everything_said(shown, caplog)
 
 
@@ -174,3 +179,5 @@ async def test_the_faults_above_reach_the_paths_that_know_secrets(
     assert failed == (fault == "a busy store")
     assert len(secrets_of(actions)) > len(MARKS)
     assert "http" in said
+    assert "TransferFinished(" in said
+    assert re.search(r"upload \d+ of send \d+: HTTP", said)

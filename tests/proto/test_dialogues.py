@@ -538,3 +538,12 @@ def test_it_is_idle_while_nobody_waits() -> None:
         desk.outcome(send_id)
 
     assert [*idle, desk.hub.is_idle] == [True, False, False, False, True]
+
+
+def test_what_is_built_on_the_dialogues_can_tell_of_problems() -> None:
+    desk = Desk()
+    problem = AuxError("nobody waits for this")
+
+    desk.hub.report(problem)
+
+    assert desk.problems == [problem]

@@ -13,6 +13,7 @@ from auxws_proto import (
     ConnectionClosed,
     ConnectionFailed,
     DownloadFailed,
+    ExtraMissing,
     FailReason,
     GatewayNotice,
     LocalProtocolError,
@@ -35,6 +36,8 @@ REFUSED = UrlRefused("scheme", "only https is allowed")
 # error, text, connection_usable, retryable
 ERRORS: list[tuple[AuxError, str, bool, bool]] = [
     (LocalProtocolError("no message"), "no message", True, False),
+    (ExtraMissing("pycrdt", "yjs"),
+     "pycrdt is not installed; it comes with the extra: auxws[yjs]", True, False),
     (OutboxFull("10,000 messages"), "10,000 messages", True, True),
     (RemoteProtocolError(Violation.NOT_JSON, "not JSON"), "not JSON", True, False),
     (RemoteProtocolError(Violation.WEBSOCKET), "websocket", True, False),

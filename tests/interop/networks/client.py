@@ -19,16 +19,14 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from auxws_proto import (
-    Action,
-    Config,
-    OpenTransport,
-    Reconnect,
-    ReportError,
-    ReportGap,
-    ReportState,
-    State,
-    UrlPolicy,
+from auxws_proto import Config, Reconnect, State, UrlPolicy
+from auxws_proto.observe import (
+    ConnectionAttempted,
+    ErrorReported,
+    MessageMissed,
+    ObserverEvent,
+    StateChanged,
+    line_of,
 )
 from tests.drivers.adapter import ClientLike, ReceiptLike
 from tests.drivers.serving import take
@@ -114,10 +112,10 @@ class Session:
         return {"arrived": len(mine)}
 
 
-def log(action: Action) -> None:
+def log(event: ObserverEvent) -> None:
     """What a failed test will want to read."""
-    if isinstance(action, ReportState | ReportError | ReportGap | OpenTransport):
-        print(action, file=sys.stderr, flush=True)
+    if isinstance(event, ConnectionAttempted | StateChanged | ErrorReported | MessageMissed):
+        print(f"{event.at:.3f}", line_of(event), file=sys.stderr, flush=True)
 
 
 async def main(name: str) -> None:
