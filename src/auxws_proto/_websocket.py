@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import wsproto
 from wsproto import events as ws
-from wsproto.connection import ConnectionState
+from wsproto.connection import Connection, ConnectionState
 
 from ._constants import Role, Violation
 from ._errors import RemoteProtocolError
@@ -70,7 +70,7 @@ class WebSocket:
         apply_mask: Mask = mask,
     ) -> None:
         self._role = role
-        self._ws = wsproto.WSConnection(_SIDES[role])
+        self._ws: wsproto.WSConnection | Connection = wsproto.WSConnection(_SIDES[role])
         self._max_message = max_message
         self._max_frame = max_frame
         self._close_on_violation = close_on_violation
@@ -93,7 +93,7 @@ class WebSocket:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> WebSocket:
         """Machines can be copied; of wsproto's state only one generator cannot: it is made anew."""
-        connection = self._ws.connection
+        connection = self._ws.connection if isinstance(self._ws, wsproto.WSConnection) else self._ws
         frames: Any = None if connection is None else vars(connection)["_proto"]
         if frames is not None:
             memo[id(frames._parse_more)] = None
@@ -162,6 +162,8 @@ class WebSocket:
         if not self.is_open and not self.is_closed:
             head, data = self._head.split(data)
             yield from self._feed(head)
+            if self.is_open:
+                self._forget_handshake()
         if self.is_closed or not data:
             return
         if self._splitter is None:
@@ -177,6 +179,12 @@ class WebSocket:
             yield from self._feed(part)
             if self.is_closed:
                 return
+
+    def _forget_handshake(self) -> None:
+        """An open connection needs no HTTP parser; an idle one shall not carry it for hours."""
+        assert isinstance(self._ws, wsproto.WSConnection)
+        assert self._ws.connection is not None
+        self._ws = self._ws.connection
 
     def _feed(self, data: bytes) -> Iterator[Received]:
         if not data:
