@@ -64,6 +64,7 @@ def check(session: nox.Session) -> None:
     run_types(session)
     run_tests(session)
     run_cover(session)
+    run_docs(session)
 
 
 @nox.session

@@ -1,5 +1,7 @@
 """``python -m fuzz [--seconds N] [--target NAME …] [--engine auto|atheris|hypothesis]``.
 
+``--grown FOLDER`` keeps what coverage-guided runs find interesting, for the next to begin with.
+
 ``--minimize FILE`` with one target makes a finding smaller; ``--run FILE`` runs it once.
 """
 
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import sys
 from pathlib import Path
 
@@ -22,6 +25,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seconds", type=float, default=60.0, help="for all targets together")
     parser.add_argument("--target", action="append", choices=[*TARGETS])
     parser.add_argument("--engine", choices=["auto", "atheris", "hypothesis"], default="auto")
+    parser.add_argument("--grown", type=Path, help="keep here what reaches something new (atheris)")
     parser.add_argument("--run", type=Path, help="run one input on one target")
     parser.add_argument("--minimize", type=Path, help="make a finding of one target smaller")
     options = parser.parse_args(arguments)
@@ -34,8 +38,15 @@ def main(arguments: list[str]) -> int:
         has_atheris = importlib.util.find_spec("atheris") is not None
         engine = "atheris" if has_atheris else "hypothesis"
     print(f"engine: {engine}; {each:.0f} s for each of {len(targets)} targets", flush=True)
-    run = run_atheris if engine == "atheris" else run_hypothesis
-    outcomes = [_told(run(target, each)) for target in targets]
+    outcomes = [
+        _told(
+            run_atheris(target, each, options.grown)
+            if engine == "atheris"
+            else run_hypothesis(target, each)
+        )
+        for target in targets
+    ]
+    print(f"{sum(os.times()[:4]):.0f} s of processor time", flush=True)
     return 1 if any(outcome.finding is not None for outcome in outcomes) else 0
 
 

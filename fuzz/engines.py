@@ -21,7 +21,7 @@ from auxws_proto import Role
 from auxws_proto.testing import strategies
 
 from .seeds import seeds
-from .targets import SEPARATOR, TARGETS
+from .targets import OF_BYTE_STREAMS, SEPARATOR, TARGETS
 
 _NO_CHECKS = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
 
@@ -78,10 +78,10 @@ def _batch(target: str, execute: Callable[[bytes], None], number: int) -> None:
 def _inputs(target: str) -> st.SearchStrategy[bytes]:
     known = st.sampled_from(seeds(target))
     changed = st.tuples(known, st.integers(0, 4_096), st.binary(max_size=8)).map(_spliced)
+    streams = strategies.byte_streams(Role.CLIENT) | strategies.byte_streams(Role.SERVER)
     drawn: dict[str, st.SearchStrategy[bytes]] = {
         "texts": st.lists(strategies.hostile_texts(), max_size=4).map(SEPARATOR.join),
-        "byte_streams": strategies.byte_streams(Role.CLIENT) | strategies.byte_streams(Role.SERVER),
-        "differential": strategies.byte_streams(Role.CLIENT) | strategies.byte_streams(Role.SERVER),
+        **dict.fromkeys(OF_BYTE_STREAMS, streams),
     }
     return st.one_of(changed, drawn.get(target, st.binary(max_size=200)))
 
@@ -92,13 +92,18 @@ def _spliced(parts: tuple[bytes, int, bytes]) -> bytes:
     return data[:at] + piece + data[at + len(piece) // 2 :]
 
 
-def run_atheris(target: str, seconds: float) -> Outcome:
-    """Feed a target by coverage, in a process of its own."""
+def run_atheris(target: str, seconds: float, grown: Path | None = None) -> Outcome:
+    """Feed a target by coverage, in a process of its own.
+
+    ``grown/TARGET`` keeps what reaches something new; the next run begins with it.
+    """
     root = Path(__file__).parent.parent
     with TemporaryDirectory() as folder:
+        kept = Path(folder, "grown") if grown is None else (grown / target).absolute()
+        kept.mkdir(parents=True, exist_ok=True)
         paths = [str(root), str(root / "src"), *sys.path]
         done = subprocess.run(
-            [sys.executable, "-m", "fuzz.guided", target, str(seconds)], cwd=folder,
+            [sys.executable, "-m", "fuzz.guided", target, str(seconds), str(kept)], cwd=folder,
             capture_output=True, text=True, errors="replace", check=False,
             env={"PYTHONPATH": ":".join(path for path in paths if path)},
         )  # fmt: skip

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from auxws_proto.testing import text_frame
 
-from .targets import SEPARATOR
+from .targets import OF_BYTE_STREAMS, SEPARATOR
 
 ROOT: Final = Path(__file__).parent
 CORPUS: Final = ROOT / "corpus"
@@ -47,7 +47,7 @@ def _of_recording(target: str, events: list[dict[str, Any]]) -> Iterator[bytes]:
     if target == "texts":
         yield from small
         yield SEPARATOR.join(small[:8])
-    elif target in ("byte_streams", "differential"):
+    elif target in OF_BYTE_STREAMS:
         for text in small:
             yield text_frame(text, masked=False)
             yield text_frame(text, masked=True)

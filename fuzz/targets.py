@@ -5,6 +5,9 @@ They know the machines' doors and their promises. They must not know the engine 
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
@@ -26,18 +29,27 @@ from auxws_proto import (
     SendBytes,
     State,
     UploadGranted,
+    Violation,
 )
+from auxws_proto._received import Closed, Pinged, Ponged, Text, Violated
+from auxws_proto._target import parse_target
+from auxws_proto._websocket import WebSocket
 from auxws_proto.testing import (
+    CRASHES,
     GRANT_FAULTS,
     LOGIN_FAULTS,
     OPEN_FAULTS,
     OPERATIONS,
     STORE_FAULTS,
+    WATCH,
     Faults,
+    MemoryOutbox,
     Operation,
     World,
     perform,
 )
+
+from .oracles import ORACLES, Seen, explanation
 
 URL: Final = "wss://abc123.execute-api.us-east-1.amazonaws.com/Prod"
 STORE: Final = "https://messages.s3.us-east-1.amazonaws.com/"
@@ -88,13 +100,55 @@ def byte_streams(data: bytes) -> None:
                 raise Broken(f"{role.value}: portions: {once} and {bytewise}")
 
 
-def differential(data: bytes) -> None:
-    """The short path and wsproto alone say the same of the same bytes."""
+def short_path(data: bytes) -> None:
+    """With the short path and without it, the same bytes lead to the same actions."""
     for role in Role:
         ours = _said(role, [data], short_path=True)
         theirs = _said(role, [data], short_path=False)
         if ours != theirs and not _is_waiting(ours, theirs):
             raise Broken(f"{role.value}: {ours}, wsproto {theirs}")
+
+
+def differential(data: bytes) -> None:
+    """Our WebSocket layer sees what wsproto alone sees, and what websockets sees."""
+    for role in Role:
+        ours = {is_short: seen_by_us(role, data, is_short=is_short) for is_short in (True, False)}
+        for name, oracle in ORACLES.items():
+            for seen in ours.values():
+                if explanation(oracle, role, data, seen) is None:
+                    raise Broken(f"{role.value}: {seen}, {name} {oracle.seen(role, data)}")
+
+
+def seen_by_us(role: Role, data: bytes, *, is_short: bool) -> Seen:
+    """What our WebSocket layer makes of a stream that comes to this side."""
+    socket = _open_socket(role, is_short)
+    seen: Seen = []
+    for received in socket.receive(data):
+        match received:
+            case Text(payload):
+                seen.append(("text", payload))
+            case Violated(error):
+                seen.append(("binary",) if error.violation is Violation.BINARY_MESSAGE
+                            else ("violated", error))  # fmt: skip
+            case Pinged(payload):
+                seen.append(("ping", payload))
+            case Ponged(payload):
+                seen.append(("pong", payload))
+            case Closed(code, reason, error):
+                seen.append(("close", code, reason) if error is None else ("fail", code))
+            case _:
+                # What goes out is the business of `short_path`.
+                pass
+    return seen
+
+
+def _open_socket(role: Role, is_short: bool) -> WebSocket:
+    """Our WebSocket layer with its handshake done; no size is too large for it."""
+    socket = WebSocket(role, max_message=2**63, short_path=is_short)
+    request = socket.request(parse_target(URL), None, ()) if role is Role.CLIENT else b""
+    for _ in socket.receive(_answer(request) if request else _REQUEST):
+        pass
+    return socket
 
 
 def _is_waiting(ours: list[Any], theirs: list[Any]) -> bool:
@@ -123,19 +177,35 @@ def _said(role: Role, parts: Iterable[bytes], *, short_path: bool) -> list[Any]:
 
 
 def _opened(role: Role, short_path: bool) -> AuxWebSocket:
-    config = Config(short_path=short_path)
-    client = AuxWebSocket(Role.CLIENT, config, URL)
-    server = AuxWebSocket(Role.SERVER, config)
-    client.connect(0.0)
-    client.transport_opened(0.0)
-    server.transport_opened(0.0)
-    for source, sink in ((client, server), (server, client)):
-        for action in source.actions():
-            if isinstance(action, SendBytes):
-                sink.receive_bytes(action.data, 0.0)
-    machine = client if role is Role.CLIENT else server
-    list(machine.actions())
+    machine = AuxWebSocket(role, Config(short_path=short_path), URL)
+    if role is Role.CLIENT:
+        machine.connect(0.0)
+    machine.transport_opened(0.0)
+    written = b"".join(a.data for a in machine.actions() if isinstance(a, SendBytes))
+    machine.receive_bytes(_answer(written) if written else _REQUEST, 0.0)
+    for _ in machine.actions():
+        pass
     return machine
+
+
+_REQUEST: Final = (
+    b"GET /Prod HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+_KEY: Final = re.compile(rb"sec-websocket-key: *([^\r]*)", re.IGNORECASE)
+
+
+def _answer(request: bytes) -> bytes:
+    """What a server says to this (RFC 6455 §4.2.2)."""
+    key = _KEY.search(request)
+    assert key is not None
+    digest = hashlib.sha1(
+        key[1] + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11", usedforsecurity=False
+    ).digest()
+    return (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n\r\n"
+    )
 
 
 def handshakes(data: bytes) -> None:
@@ -219,6 +289,8 @@ _ARGUMENTS: Final[Mapping[str, tuple[tuple[Any, ...], ...]]] = {
     "inject": tuple((text,) for text in _TEXTS),
     "inject_up": tuple((text,) for text in _TEXTS),
     "mute": ((True,), (False,)),
+    "crash_at_record": tuple((moment,) for moment in CRASHES),
+    "push": ((1,), (215,), (2_000,)),
 }
 _SETTINGS: Final[Mapping[str, tuple[Any, ...]]] = {
     "inline_limit": (256, 300),
@@ -254,7 +326,10 @@ def operations(data: bytes) -> None:
     }
     config = Config(**settings)
     faults = Faults(split=0.5, join=0.5, late_timers=(0.0, 0.1))
-    world = World(head[1], client=config, server=Config(inline_limit=256), kind=kind, faults=faults)
+    world = World(
+        head[1], client=config, server=Config(inline_limit=256), kind=kind, faults=faults,
+        outbox=MemoryOutbox(), on_connect=[WATCH],
+    )  # fmt: skip
     world.client.call("connect")
     perform(world, decode(data[len(head) :]))
     world.calm()
@@ -274,9 +349,13 @@ def decode(data: bytes) -> list[Operation]:
 TARGETS: Final[Mapping[str, Callable[[bytes], None]]] = {
     "texts": texts,
     "byte_streams": byte_streams,
+    "short_path": short_path,
     "differential": differential,
     "handshakes": handshakes,
     "responses": responses,
     "operations": operations,
 }
 """Every target by its name."""
+
+OF_BYTE_STREAMS: Final = ("byte_streams", "short_path", "differential")
+"""Those whose input is what comes after a handshake."""

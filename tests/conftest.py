@@ -9,15 +9,14 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("dev", deadline=None, max_examples=50)
+ANY_SPEED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("dev", ANY_SPEED, max_examples=50)
 settings.register_profile(
-    "ci", deadline=None, max_examples=100, derandomize=True, print_blob=True, database=None
+    "ci", ANY_SPEED, max_examples=100, derandomize=True, print_blob=True, database=None
 )
-settings.register_profile(
-    "long", deadline=None, max_examples=2_000, stateful_step_count=100, print_blob=True
-)
+settings.register_profile("long", ANY_SPEED, max_examples=10_000, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 

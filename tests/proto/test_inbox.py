@@ -117,6 +117,14 @@ def test_a_download_that_fails_for_good_is_a_gap_in_its_place(
     assert reason(bench) is why
 
 
+def test_a_body_of_just_the_limits_size_is_delivered() -> None:
+    content = body("m")
+    bench = Bench(max_download_size=len(content)).open()
+    announce(bench, "a")
+
+    assert bench.responded(1, body=content) == [("deliver", "m")]
+
+
 def test_a_body_over_the_limit_of_whoever_fetched_it() -> None:
     bench = Bench().open()
     announce(bench, "a")
@@ -216,6 +224,13 @@ def test_reading_stops_at_what_is_held_and_untaken() -> None:
     assert bench.session.wants_data
     bench.taken(10_000)
     assert bench.session.stats().untaken_bytes == 0
+
+
+def test_reading_stops_at_just_what_may_be_held() -> None:
+    bench = Bench(read_ahead=37).open()
+
+    assert bench.receive(1, 7, {"type": "m", "x": [1, None]}) == [("deliver", "m")]
+    assert not bench.session.wants_data
 
 
 def test_closing_leaves_gaps_and_delivers_what_is_here() -> None:

@@ -122,6 +122,22 @@ class TestRouter:
         assert drain(router, other) == [{"type": "b", "n": 2}]
         assert router.collect() == 10
 
+    def test_a_consumer_that_has_found_nothing_is_woken_once(self) -> None:
+        router = Router()
+        box = MessageBox("a")
+        wakes: list[None] = []
+        box.wake = lambda: wakes.append(None)
+        router.open(box)
+        woken = []
+
+        for _ in range(2):
+            router.deliver(delivery("a"))
+            router.deliver(delivery("a"))
+            woken.append(len(wakes))
+            drain(router, box)
+
+        assert woken == [1, 2]
+
     def test_a_fanned_out_message_counts_when_the_last_has_it(self) -> None:
         router = Router()
         everything, box = MessageBox(), MessageBox("a")

@@ -196,7 +196,7 @@ def test_a_307_says_where_to(headers: Any) -> None:
     )
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 308])
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 308])
 def test_no_other_redirect_is_followed(status: int) -> None:
     headers = {"Location": "https://other.s3.amazonaws.com/key"}
 

@@ -216,6 +216,27 @@ def test_what_went_inline_and_broke_is_uploaded_on_the_next() -> None:
     assert bench.opened() == [("state", "OPEN"), ("text", 2, 2, 3)]
 
 
+def test_a_message_whose_url_is_refused_lets_the_next_by() -> None:
+    bench = Bench().open()
+    bench.send(large())
+    bench.send()
+
+    assert bench.receive(5, 1, {"errorCode": "server_error"})[:2] == [
+        ("end", 1, "FAILED", "refused_by_server"),
+        ("text", 1, 1, 2, "small"),
+    ]
+
+
+def test_a_refused_url_fails_the_message_that_has_waited_longest() -> None:
+    bench = Bench().open()
+    bench.send(large())
+    bench.send(large())
+
+    assert bench.receive(5, 1, {"errorCode": "server_error"})[0] == (
+        "end", 1, "FAILED", "refused_by_server",
+    )  # fmt: skip
+
+
 def test_always_fails_the_message() -> None:
     bench = Bench(offload="always").open()
     bench.send(large())

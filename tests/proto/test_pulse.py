@@ -174,6 +174,13 @@ def test_with_pings_every_answer_is_the_applications() -> None:
     assert Bench().open().deliver(answer(-1)) == [("deliver", "sync/time/response")]
 
 
+def test_a_question_takes_a_number_of_its_own() -> None:
+    bench = Bench(barrier="message").open()
+
+    bench.send()
+    assert bench.send() == [("text", 1, 1, 3, "small")]
+
+
 def test_a_barrier_waits_for_room_in_the_window() -> None:
     bench = Bench(barrier="message", write_ahead=40).open()
 

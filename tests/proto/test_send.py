@@ -148,6 +148,28 @@ def test_what_was_emitted_and_not_proven_is_unknown() -> None:
     )
 
 
+def test_what_is_in_doubt_is_sent_again_where_that_is_asked_for() -> None:
+    bench = Bench(resend_unknown=True).open()
+    bench.send()
+    bench.eof()
+    bench.after(1)
+
+    assert bench.opened()[:2] == [("state", "OPEN"), ("text", 2, 1, 2, "small")]
+
+
+def test_a_put_that_failed_gives_its_place_to_the_next() -> None:
+    bench = Bench(max_uploads=1).open()
+    bench.send(large())
+    bench.send(large())
+    bench.grant(1, "a")
+    bench.grant(2, "b")
+
+    assert bench.responded(1, 403, b"<Code>SignatureDoesNotMatch</Code>") == [
+        ("end", 1, "FAILED", "http_status"),
+        ("put", 2, "b"),
+    ]
+
+
 def test_what_may_have_arrived_and_is_not_repeated_after_all_is_unknown() -> None:
     bench = Bench(resend_unknown=True).open()
     bench.send()

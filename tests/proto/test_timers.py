@@ -34,6 +34,15 @@ def test_the_earliest_is_next_and_due_at_its_time_and_not_before() -> None:
     assert (timers.is_set(A), timers.is_set(B), timers.next()) == (True, False, 15)
 
 
+def test_a_later_one_is_not_next() -> None:
+    timers = Timers()
+    timers.set(A, 10, 3)
+    timers.set(B, 10, 5)
+
+    assert timers.next() == 13
+    assert due(timers, 13) == [A]
+
+
 def test_among_equals_the_one_set_first_is_first() -> None:
     timers = Timers()
     timers.set(B, 0, 2)
@@ -164,3 +173,12 @@ def test_whether_the_timers_stand_still() -> None:
     assert timers.is_still
     timers.go_on(2.0)
     assert not timers.is_still
+
+
+def test_one_timer_tells_when_it_is_due() -> None:
+    timers = Timers()
+    timers.set(A, 10, 5)
+    timers.set(B, 10, 3, wire=True)
+    timers.stand_still(11)
+
+    assert [timers.due(A), timers.due(B), timers.due(C)] == [15, None, None]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import cast
 
 import pytest
 
+from fuzz import engines
 from fuzz.__main__ import main
 from fuzz.engines import minimize, run_hypothesis
 from fuzz.seeds import CORPUS, seeds
@@ -40,6 +42,7 @@ def test_short_run_finds_nothing(
     printed = capsys.readouterr().out
     assert status == 0
     assert all(f"{target}: " in printed for target in TARGETS)
+    assert " s of processor time" in printed
     assert list(tmp_path.iterdir()) == []
 
 
@@ -91,6 +94,45 @@ def test_one_input_needs_one_target(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_minimize_keeps_what_breaks(broken_target: str) -> None:
     assert minimize(broken_target, b"abc?def?") == b"?"
+
+
+LIBFUZZER = """
+#12	NEW    cov: 340 ft: 900
+#98	DONE   cov: 466 ft: 1000
+stat::number_of_executed_units: 98
+"""
+
+
+@pytest.mark.parametrize(
+    ("crash", "words", "finding", "error"),
+    [
+        (None, "", None, ""),
+        (b"oops", "Broken: a promise\n", b"oops", "Broken: a promise"),
+    ],
+)
+def test_what_the_guided_engine_says(
+    crash: bytes | None,
+    words: str,
+    finding: bytes | None,
+    error: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    commands: list[list[str]] = []
+
+    def run(command: list[str], *, cwd: str, **_: object) -> subprocess.CompletedProcess[str]:
+        commands.append(command)
+        if crash is not None:
+            (Path(cwd) / "crash-1").write_bytes(crash)
+        return subprocess.CompletedProcess(command, int(crash is not None), LIBFUZZER, words)
+
+    monkeypatch.setattr(subprocess, "run", run)
+
+    outcome = engines.run_atheris("texts", 5.0, tmp_path / "grown")
+
+    assert outcome == engines.Outcome("texts", 98, finding, error, 466)
+    assert commands[0][1:] == ["-m", "fuzz.guided", "texts", "5.0", str(tmp_path / "grown/texts")]
+    assert (tmp_path / "grown" / "texts").is_dir()
 
 
 def test_hypothesis_stops_in_time() -> None:

@@ -184,7 +184,8 @@ FAULTS = st.sampled_from(
 @example(
     seed=1, faults={}, steps=[("run", 10), *[("write", 10), ("run", 3)] * 30], max_age=4.0
 )  # fmt: skip
-@settings(max_examples=30, deadline=None)
+# A run costs as much as ten of the other properties.
+@settings(max_examples=max(30, settings().max_examples // 20))
 def test_nothing_is_missed_and_nothing_comes_twice(
     seed: int, faults: dict[str, Any], steps: list[tuple[str, int]], max_age: float | None
 ) -> None:

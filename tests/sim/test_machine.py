@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import settings, target
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from auxws_proto import Config, Role, Stage, State
 from auxws_proto.testing import (
+    CRASHES,
     GRANT_FAULTS,
     LOGIN_FAULTS,
     OPEN_FAULTS,
     STORE_FAULTS,
+    WATCH,
     Faults,
+    MemoryOutbox,
     Operation,
     World,
     numbered,
@@ -58,10 +61,16 @@ class HostileWorld(RuleBasedStateMachine):
 
     @initialize(
         seed=st.integers(0, 2**32), client=configs(Role.CLIENT), server=configs(Role.SERVER),
-        faults=FAULTS,
+        faults=FAULTS, keeps=st.booleans(),
     )  # fmt: skip
-    def make(self, seed: int, client: Config, server: Config, faults: Faults) -> None:
-        self.world = World(seed, client=client, server=server, kind=self.kind, faults=faults)
+    def make(
+        self, seed: int, client: Config, server: Config, faults: Faults, keeps: bool
+    ) -> None:  # fmt: skip
+        outbox = MemoryOutbox() if keeps else None
+        self.world = World(
+            seed, client=client, server=server, kind=self.kind, faults=faults, outbox=outbox,
+            on_connect=[WATCH],
+        )  # fmt: skip
         self.world.client.call("connect")
 
     # Doors.
@@ -73,6 +82,10 @@ class HostileWorld(RuleBasedStateMachine):
     @rule(size=SIZES)
     def server_sends(self, size: int) -> None:
         self.operate("server_send", size)
+
+    @rule(size=SIZES)
+    def server_pushes(self, size: int) -> None:
+        self.operate("push", size)
 
     @rule(drawn=messages_to(Role.SERVER))
     def send_any_message(self, drawn: dict[str, Any]) -> None:
@@ -157,6 +170,14 @@ class HostileWorld(RuleBasedStateMachine):
     def pings_are_not_answered(self, is_mute: bool) -> None:
         self.operate("mute", is_mute)
 
+    @rule()
+    def process_dies(self) -> None:
+        self.operate("crash")
+
+    @rule(moment=st.sampled_from(CRASHES))
+    def process_dies_over_a_record(self, moment: str) -> None:
+        self.operate("crash_at_record", moment)
+
     # The end.
 
     def teardown(self) -> None:
@@ -170,8 +191,6 @@ class HostileWorld(RuleBasedStateMachine):
         probes = [numbered(world, 1), numbered(world, 700), numbered(world, 2)]
         sent = [client.send(probe) for probe in probes]
         world.rest(within=2 * LONGEST_PAUSE)
-        target(float(len(world.servers)), label="connections")
-        target(float(len(client.sent)), label="sends")
         if client.machine.state is State.CLOSED:
             assert sent == [None] * 3
             return
@@ -196,8 +215,7 @@ class HostileByteWorld(HostileWorld):
         self.world.inject_bytes(data, self.world.server)
 
 
-# A run costs a third of a second, so half the profile's number is enough for each kind.
-SETTINGS = settings(stateful_step_count=30, max_examples=max(1, settings().max_examples // 2))
+SETTINGS = settings(stateful_step_count=30)
 HostileWorld.TestCase.settings = SETTINGS
 HostileByteWorld.TestCase.settings = SETTINGS
 

@@ -6,18 +6,24 @@ import dataclasses
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import auxws_proto
 from auxws_proto import (
     Action,
+    AuxMachine,
     AuxSession,
     CloseTransport,
     Config,
+    ConnectionId,
+    ConnectionToken,
     DeliverMessage,
+    Encoded,
+    Event,
     PutToUrl,
     ReportSend,
     Role,
@@ -26,6 +32,7 @@ from auxws_proto import (
     SessionStats,
     Stage,
     State,
+    TransportFailure,
 )
 from auxws_proto.testing import (
     OPEN_FAULTS,
@@ -41,6 +48,7 @@ from auxws_proto.testing import (
     perform,
     read,
     replay,
+    text_frame,
 )
 from auxws_proto.testing.__main__ import main
 
@@ -199,6 +207,136 @@ def test_machine_of_the_callers_own_lives_in_a_world() -> None:
     assert played.is_same
 
 
+class Adapter:
+    """An embedder's own machine, with the names of `AuxMachine` and no others.
+
+    It has a session of ours, whose actions it queues.
+    """
+
+    def __init__(self, role: Role, config: Config) -> None:
+        self._session = AuxSession(role, config)
+        self._queue: list[Action] = []
+        self.role = role
+        self.config = config
+        self.texts = 0
+
+    @property
+    def state(self) -> State:
+        return self._session.state
+
+    @property
+    def wants_data(self) -> bool:
+        return self._session.wants_data
+
+    def connect(self, now: float) -> None:
+        self._session.connect(now)
+
+    def disconnect(self, now: float) -> None:
+        self._session.disconnect(now)
+
+    def close(self, now: float) -> None:
+        self._session.close(now)
+
+    def send(
+        self, message: Mapping[str, Any] | Encoded, now: float, *, watched: bool = True
+    ) -> SendId:
+        return self._session.send(message, now, watched=watched)
+
+    def login(self, credentials: ConnectionId | ConnectionToken, now: float) -> None:
+        self._session.login(credentials, now)
+
+    def taken(self, size: int, now: float) -> None:
+        self._session.taken(size, now)
+
+    def pause_reading(self, now: float) -> None:
+        self._session.pause_reading(now)
+
+    def resume_reading(self, now: float) -> None:
+        self._session.resume_reading(now)
+
+    def transport_opened(self, now: float, *, transport: int | None = None) -> None:
+        self._session.transport_opened(now, transport=transport)
+
+    def transport_failed(
+        self, failure: TransportFailure, now: float, *, transport: int | None = None
+    ) -> None:
+        self._session.transport_failed(failure, now, transport=transport)
+
+    def data_sent(self, count: int, now: float, *, transport: int | None = None) -> None:
+        self._session.data_sent(count, now, transport=transport)
+
+    def receive_text(self, data: bytes, now: float, *, transport: int | None = None) -> None:
+        self.texts += 1
+        self._session.receive_text(data.decode(), now, transport=transport)
+
+    def receive_pong(self, payload: bytes, now: float, *, transport: int | None = None) -> None:
+        self._session.receive_pong(payload, now, transport=transport)
+
+    def receive_eof(
+        self, now: float, *, code: int = 1006, reason: str = "", transport: int | None = None
+    ) -> None:
+        self._session.receive_eof(now, code=code, reason=reason, transport=transport)
+
+    def handle(self, event: Event, now: float) -> None:
+        self._session.handle(event, now)
+
+    def handle_timeout(self, now: float) -> None:
+        self._session.handle_timeout(now)
+
+    def actions(self) -> Iterator[Action]:
+        self._queue += self._session.actions()
+        while self._queue:
+            yield self._queue.pop(0)
+            self._queue += self._session.actions()
+
+    def next_timeout(self) -> float | None:
+        return self._session.next_timeout()
+
+
+def test_adapter_of_an_embedder_lives_in_a_world() -> None:
+    made: list[Adapter] = []
+
+    def make(role: Role, config: Config) -> AuxMachine:
+        config = dataclasses.replace(config, inline_limit=256)
+        made.append(Adapter(role, config))
+        return made[-1]
+
+    faults: Any = ROUGH
+    world = World(
+        5, client=lambda config: make(Role.CLIENT, config),
+        server=lambda config: make(Role.SERVER, config), faults=Faults(**faults),
+    )  # fmt: skip
+    world.client.call("connect")
+    for _ in range(20):
+        world.client.send(numbered(world, world.seed.pick([1, 1_000])))
+        if world.server is not None:
+            world.server.send(numbered(world, world.seed.pick([1, 1_000])))
+        world.run(0.5)
+    world.calm()
+    world.rest()
+    played = replay(
+        read(world.tape.text()), machines={"Adapter": lambda role, config, url: make(role, config)}
+    )
+
+    assert sum(len(server.delivered) for server in world.servers) > 10
+    assert len(world.client.delivered) > 10
+    assert made[0].texts > 10
+    assert played.is_same
+
+
+def test_broken_adapter_is_found() -> None:
+    class Deaf(Adapter):
+        def receive_pong(self, payload: bytes, now: float, *, transport: int | None = None) -> None:
+            raise TimeoutError
+
+    world = World(client=lambda config: Deaf(Role.CLIENT, config))
+    world.client.call("connect")
+    world.client.send({"type": "a"})
+
+    with pytest.raises(InvariantBroken, match="receive_pong raised TimeoutError"):
+        world.rest()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("fault", OPEN_FAULTS)
 def test_open_fault_is_met_once(fault: str, kind: Any) -> None:
@@ -271,6 +409,18 @@ def test_world_without_rest_is_told() -> None:
         world.rest(within=60.0)
 
 
+def test_message_among_hostile_bytes_is_nobodys() -> None:
+    world = World(client=small(), server=small(), kind="websocket")
+    world.client.call("connect")
+    world.run(1.0)
+    said = b'[1, 7, {"type": "said", "by": "n\xc3\xb3body"}]'
+
+    world.inject_bytes(b"\x82\x00" + text_frame(said, masked=False) + b"\x89")
+    world.rest()
+
+    assert world.client.delivered == [{"type": "said", "by": "n\u00f3body"}]
+
+
 # The same seed, the same run.
 
 
@@ -287,11 +437,12 @@ def test_same_seed_is_the_same_run_in_another_process() -> None:
         "sys.stdout.buffer.write(rough_run(7, 'session').tape.text().encode())"
     )
     root = Path(__file__).parent.parent.parent
+    source = Path(auxws_proto.__file__).parent.parent
 
     texts = [
         subprocess.run(
             [sys.executable, "-c", code], capture_output=True, check=True, cwd=root,
-            env={"PYTHONHASHSEED": hash_seed, "PYTHONPATH": f"{root}:{root / 'src'}"},
+            env={"PYTHONHASHSEED": hash_seed, "PYTHONPATH": f"{root}:{source}"},
         ).stdout.decode()
         for hash_seed in ("1", "2")
     ]  # fmt: skip

@@ -12,18 +12,21 @@ from ._clock import Alarm, VirtualClock
 from ._faults import GRANT_FAULTS, LOGIN_FAULTS, OPEN_FAULTS, Faults
 from ._frames import text_frame
 from ._judge import InvariantBroken, Judge
+from ._keeper import CRASHES, MemoryOutbox
 from ._operations import OPERATIONS, Operation, numbered, perform
 from ._replay import Factory, Replayed, TraceError, read, replay
 from ._seed import Seed
 from ._store import STORE_FAULTS, Answer, ObjectStore
-from ._world import World
+from ._world import WATCH, World
 
 __all__ = [
+    "CRASHES",
     "GRANT_FAULTS",
     "LOGIN_FAULTS",
     "OPEN_FAULTS",
     "OPERATIONS",
     "STORE_FAULTS",
+    "WATCH",
     "Actor",
     "Alarm",
     "Answer",
@@ -32,6 +35,7 @@ __all__ = [
     "Faults",
     "InvariantBroken",
     "Judge",
+    "MemoryOutbox",
     "ObjectStore",
     "Operation",
     "Replayed",

@@ -31,6 +31,7 @@ from .._actions import (
 )
 from .._constants import Role, SendId, Stage, State
 from .._credentials import ConnectionId
+from .._encoded import Encoded, encode
 from .._errors import LocalProtocolError, OutboxFull
 from .._events import (
     HttpFailed,
@@ -42,6 +43,7 @@ from .._events import (
     UploadRefused,
 )
 from ._clock import Alarm
+from ._keeper import Keeper
 from ._network import Item, Line
 from ._store import Answer
 from ._watched import Watched, stats_of
@@ -54,9 +56,15 @@ Application = Callable[["Actor", Mapping[str, Any]], None]
 
 
 class Actor:
-    """A machine that lives in a `World`. Its lists say what came of it."""
+    """A machine that lives in a `World`. Its lists say what came of it.
 
-    def __init__(self, world: World, watched: Watched, application: Application | None) -> None:
+    Once its process is dead, whatever it is called for does nothing: `World.client` is the next.
+    """
+
+    def __init__(
+        self, world: World, watched: Watched, application: Application | None,
+        keeper: Keeper | None = None,
+    ) -> None:  # fmt: skip
         self.world = world
         self.watched = watched
         self.name: str = watched.name
@@ -70,6 +78,8 @@ class Actor:
         self.gaps: list[ReportGap] = []
         self.states: list[State] = []
         self.takes: bool = True
+        self.is_dead: bool = False
+        self.keeper = keeper
         self.transfers: set[int] = set()
         self._untaken = 0
         self._alarm: Alarm | None = None
@@ -90,6 +100,8 @@ class Actor:
     @property
     def is_settled(self) -> bool:
         """Whether every accepted send has its outcome, and no transfer is to come."""
+        if self.is_dead:
+            return True
         stats = stats_of(self.machine)
         waiting = 0 if stats is None else stats.pending_uploads + stats.pending_downloads
         return len(self.outcomes) == len(self.sent) and not self.transfers and not waiting
@@ -98,20 +110,62 @@ class Actor:
 
     def call(self, door: str, *args: Any, **kwargs: Any) -> Any:
         """Call a door of the machine, then take its turn: drain it and re-arm its timer."""
+        if self.is_dead:
+            return None
         with self.world.failing():
             try:
                 result = self.watched.call(door, *args, now=self.world.clock.now, **kwargs)
             except (LocalProtocolError, OutboxFull):
                 # The call has changed nothing: it was no turn.
                 raise
+            if door == "send":
+                self._keep(args[0], result)
             self._turn()
             return result
+
+    def _keep(self, message: Mapping[str, Any] | Encoded, send_id: SendId) -> None:
+        """Before ``send`` returns, and before anything of it goes out, the store knows of it."""
+        if self.keeper is not None and not self.is_dead:
+            machine = self.machine
+            if not isinstance(message, Encoded):
+                message = encode(message, machine.config, machine.role)
+            self.is_dead = not self.keeper.accepted(send_id, message)
+
+    def take_up(self) -> None:
+        """Go on with what the store has kept of the life before; then the turn is over."""
+        if self.keeper is None:
+            return
+        with self.world.failing():
+            stored = self.keeper.store.load()
+            for kept in stored:
+                send_id = self.watched.call(
+                    "restore", kept.message, now=self.world.clock.now,
+                    maybe_arrived=kept.is_emitted,
+                )  # fmt: skip
+                self.sent.append(send_id)
+            self.keeper.restored(stored, self.sent)
+            self._turn()
+
+    def die(self) -> None:
+        """The process is killed, at the latest at the end of this turn."""
+        self.is_dead = True
+        if not self._is_draining:
+            self._bury()
+
+    def _bury(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self.transfers.clear()
+        self.opening.clear()
+        self.world.lives.ended(self)
 
     def send(self, message: Mapping[str, Any]) -> SendId | None:
         """Send a message; None if the outbox is full or the machine closed."""
         try:
-            send_id: SendId = self.call("send", message)
+            send_id: SendId | None = self.call("send", message)
         except (OutboxFull, LocalProtocolError):
+            return None
+        if send_id is None or (self.keeper is not None and send_id in self.keeper.unaccepted):
             return None
         self.sent.append(send_id)
         return send_id
@@ -130,7 +184,13 @@ class Actor:
         self._is_draining = True
         try:
             for action in self.watched.actions():
-                self._do(action)
+                if self.is_dead:
+                    if self.keeper is not None:
+                        self.keeper.undone(action)
+                elif self.keeper is None or self.keeper.watch(action):
+                    self._do(action)
+                else:
+                    self.is_dead = True
         finally:
             self._is_draining = False
 
@@ -138,6 +198,10 @@ class Actor:
         if self._is_draining:
             return
         self._drain()
+        if self.is_dead:
+            self.watched.turned(self.world.clock.now)
+            self._bury()
+            return
         if self.takes and self._untaken:
             self.take()
             return

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 
 class Alarm:
-    """Something that is to happen; ``cancel`` it, and it does not."""
+    """Something that is to happen ``when`` its clock, in seconds, says so; ``cancel`` it, and it
+    does not."""
 
     __slots__ = ("callback", "when")
 

@@ -123,6 +123,18 @@ def _take(world: World) -> None:
     world.client.take()
 
 
+def _crash(world: World) -> None:
+    world.crash()
+
+
+def _crash_at_record(world: World, kind: Any) -> None:
+    world.next_crashes.append(kind)
+
+
+def _push(world: World, size: int) -> None:
+    world.push(numbered(world, size))
+
+
 def _mute(world: World, is_mute: bool) -> None:
     world.answers_pings = not is_mute
 
@@ -149,5 +161,8 @@ OPERATIONS: Final[Mapping[str, Callable[..., None]]] = {
     "stop_taking": _stop_taking,
     "take": _take,
     "mute": _mute,
+    "crash": _crash,
+    "crash_at_record": _crash_at_record,
+    "push": _push,
 }
 """Every operation by its name."""

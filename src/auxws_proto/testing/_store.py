@@ -45,7 +45,10 @@ class Answer:
 
 
 class ObjectStore:
-    """Objects by key. ``next_faults`` meets the next requests, one each; ``None`` is none."""
+    """Objects by key. ``next_faults`` meets the next requests, one each; ``None`` is none.
+
+    ``lifetime`` is how long its URLs are good, in seconds.
+    """
 
     def __init__(self, clock: VirtualClock, lifetime: float = 3_600.0) -> None:
         self.objects: dict[str, bytes] = {}

@@ -12,8 +12,11 @@ from .._actions import Action
 from .._config import Config
 from .._machine import AuxMachine
 from .._stats import SessionStats
+from .._trace_replay import Player
+from .._trace_values import Scribe
+from .._traced_session import TracedSession
 from ._judge import InvariantBroken, Judge
-from ._tape import Call, Tape, dump_config
+from ._tape import Call, Tape
 
 
 def drawing(draw: Callable[[], float], name: str, tape: Tape) -> Callable[[], float]:
@@ -34,15 +37,15 @@ def stats_of(machine: Any) -> SessionStats | None:
     return stats
 
 
-class Watched:
+class Watched(Player):
     """A machine, and what is seen of it."""
 
     def __init__(
         self, name: str, machine: AuxMachine, tape: Tape, judge: Judge, *,
         url: str | None = None, serves: tuple[str, int] | None = None,
+        succeeds: str | None = None,
     ) -> None:  # fmt: skip
-        self.name = name
-        self.machine: Any = machine
+        super().__init__(name, machine)
         self.takes_bytes: bool = hasattr(machine, "receive_bytes")
         self._tape = tape
         self._judge = judge
@@ -51,14 +54,16 @@ class Watched:
             "machine": name,
             "class": type(machine).__name__,
             "role": machine.role.value,
-            "config": dump_config(config),
+            "config": Scribe().config(config),
         }
         if url is not None:
             line["url"] = url
         if serves is not None:
             line["serves"] = list(serves)
+        if succeeds is not None:
+            line["succeeds"] = succeeds
         tape.write(line)
-        judge.made(name, machine.role, config, serves)
+        judge.made(name, machine.role, config, serves, succeeds)
 
     def call(self, door: str, *args: Any, now: float, **kwargs: Any) -> Any:
         """Call a door; what it raises is written down, judged, and raised on if it may be."""
@@ -73,16 +78,19 @@ class Watched:
             record.raised = type(error).__name__
             self._judge.raised(self.name, door, error)
             raise
+        if door == "send":
+            record.gave = result
         if door == "data_sent":
             self._judge.reported(self.name, args[0], kwargs["transport"])
         else:
-            self._judge.called(self.name, door, args, result)
+            self._judge.called(self.name, door, args, result, kwargs)
         return result
 
     def actions(self) -> Iterator[Action]:
         """Drain the machine."""
         for action in self.machine.actions():
-            self._tape.acted(self.name, self.machine.role, action)
+            reason = TracedSession.purpose(self.machine, action)
+            self._tape.acted(self.name, self.machine.role, action, reason)
             self._judge.acted(self.name, action)
             yield action
 

@@ -7,15 +7,18 @@ anywhere but its seed: the same seed and the same calls give the same run.
 from __future__ import annotations
 
 import dataclasses
+import json
+import re
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final, Literal, TypeAlias
 
 from .._actions import GetFromUrl, PutToUrl
 from .._config import Config
 from .._constants import Role, State
 from .._events import TransportFailure
+from .._journal import OutboxStore
 from .._machine import AuxMachine
 from .._session import AuxSession
 from ._actor import Actor, Application
@@ -24,6 +27,8 @@ from ._clock import VirtualClock
 from ._faults import OPEN_FAULTS, Faults
 from ._frames import text_frame
 from ._judge import InvariantBroken, Judge
+from ._keeper import Death
+from ._lives import Lives, Machine, Origin
 from ._network import Item, Line, Pipe
 from ._seed import Seed
 from ._store import Answer, ObjectStore
@@ -31,9 +36,11 @@ from ._tape import Tape
 from ._watched import Watched, drawing
 
 Kind: TypeAlias = Literal["session", "websocket"]
-Machine: TypeAlias = Config | Callable[[Config], AuxMachine]
-"""A machine of ours with this configuration, or a machine of the caller's own making, from a
-configuration whose ``random`` it should use."""
+_EVENTS: Final = re.compile(rb"\[\s*[15]\s*,")
+_DECODER: Final = json.JSONDecoder()
+
+WATCH: Final[Mapping[str, Any]] = {"type": "watch"}
+"""What a client says where `World.push` is to reach it."""
 
 URL: Final = "wss://abc123.execute-api.us-east-1.amazonaws.com/Prod"
 
@@ -44,7 +51,8 @@ class World:
     ``client`` and ``server`` are configurations of machines of ours (``kind`` says which), or
     callables that make a machine: any `AuxMachine`, so a wrapper or an embedder's own adapter lives
     here too. Each connection meets a server machine of its own. ``application`` is called with what
-    a server delivers; without one, logins and ``sync/time`` are answered.
+    a server delivers; without one, logins and ``sync/time`` are answered. ``outbox`` keeps what the
+    client has accepted, `MemoryOutbox` for example; ``on_connect`` is said after each login.
 
     A broken promise raises `InvariantBroken`, with the run as a note that
     ``python -m auxws_proto.testing replay`` plays again.
@@ -60,6 +68,8 @@ class World:
         application: Application | None = None,
         faults: Faults | None = None,
         url: str = URL,
+        outbox: OutboxStore | None = None,
+        on_connect: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         self.seed: Seed = Seed(seed)
         self.clock: VirtualClock = VirtualClock()
@@ -72,6 +82,7 @@ class World:
         self.next_opens: deque[str | None] = deque()
         self.next_grants: deque[str | None] = deque()
         self.next_logins: deque[str | None] = deque()
+        self.next_crashes: deque[Death | None] = deque()
         self.clients: list[Actor] = []
         self.servers: list[Actor] = []
         self.lines: list[Line] = []
@@ -80,28 +91,37 @@ class World:
         self._server = server if server is not None else Config()
         self._application = application if application is not None else answer_chores
         self._is_told: bool = False
-        self.client: Actor = self.add_client(client)
+        self.lives: Lives = Lives(self, self._make)
+        self.client: Actor = self.add_client(client, outbox=outbox, on_connect=on_connect)
 
     def add_client(
         self,
         client: Machine | None = None,
         *,
         application: Application | None = None,
+        outbox: OutboxStore | None = None,
         on_connect: Sequence[Mapping[str, Any]] = (),
     ) -> Actor:
         """One more client of the same server."""
         number = len(self.clients) + 1
         name = "client" if number == 1 else f"client {number}"
-        watched = self._make(name, Role.CLIENT, client if client is not None else Config(), None)
-        if on_connect:
-            watched.call("set_on_connect", on_connect, now=self.clock.now)
-        actor = Actor(self, watched, application)
-        self.clients.append(actor)
-        return actor
+        machine = client if client is not None else Config()
+        return self.lives.first(Origin(name, machine, application, outbox, on_connect))
+
+    def crash(self, actor: Actor | None = None) -> None:
+        """A client's process (the first client's) is killed; a second later the next begins.
+
+        With ``outbox``, the next takes up what the store has kept; without, all of it is lost.
+        ``next_crashes`` holds the deaths (`CRASHES`) that the next records in the store meet.
+        """
+        target = actor if actor is not None else self.client
+        if not target.is_dead:
+            target.die()
 
     def _make(
-        self, name: str, role: Role, machine: Machine, serves: tuple[str, int] | None
-    ) -> Watched:
+        self, name: str, role: Role, machine: Machine, serves: tuple[str, int] | None,
+        succeeds: str | None = None,
+    ) -> Watched:  # fmt: skip
         config = machine if isinstance(machine, Config) else Config()
         random = drawing(self.seed.fork().random, name, self.tape)
         config = dataclasses.replace(config, random=random)
@@ -118,7 +138,9 @@ class World:
             from .._aux_websocket import AuxWebSocket
 
             made = AuxWebSocket(role, config, url)
-        return Watched(name, made, self.tape, self.judge, url=url, serves=serves)
+        return Watched(
+            name, made, self.tape, self.judge, url=url, serves=serves, succeeds=succeeds
+        )  # fmt: skip
 
     @contextmanager
     def failing(self) -> Generator[None]:
@@ -146,6 +168,7 @@ class World:
             all(actor.is_settled for actor in (*self.clients, *self.servers))
             and all(line.is_quiet for line in self.lines)
             and not self._requests
+            and not self.lives.dead
         )
 
     def rest(self, within: float = 3_600.0) -> None:
@@ -173,6 +196,7 @@ class World:
         ]
         parts += [f"connection {line.number} is busy" for line in self.lines if not line.is_quiet]
         parts += [f"{self._requests} requests are under way"] * bool(self._requests)
+        parts += [f"{self.lives.dead} processes are dead"] * bool(self.lives.dead)
         return "; ".join(parts)
 
     def calm(self) -> None:
@@ -181,6 +205,7 @@ class World:
         self.answers_pings = True
         for queue in (self.next_opens, self.next_grants, self.next_logins, self.store.next_faults):
             queue.clear()
+        self.next_crashes.clear()
         for line in self.lines:
             self._set_stalled(line, False)
         for actor in (*self.clients, *self.servers):
@@ -285,14 +310,23 @@ class World:
                 pipe.is_stalled = False
                 pipe.resume()
 
+    def push(self, message: Mapping[str, Any], client: Actor | None = None) -> None:
+        """The server says the same on every connection on which a client (the first) has said
+        `WATCH`, which is for ``on_connect``. It may come twice in a rotation's overlap alone."""
+        target = client if client is not None else self.client
+        self.tape.write({"pushed": dict(message)})
+        self.judge.pushed(message)
+        for line in self.open_lines(target):
+            if line.client is target and WATCH in line.server.delivered:
+                line.server.send(message)
+
     def inject(self, data: bytes, actor: Actor | None = None) -> None:
         """Let an actor's machine (the first client's) receive a text that no machine said.
 
         In a world of bytes it comes in a frame of its own, between two others.
         """
         target = actor if actor is not None else self.client
-        self.tape.write({"foreign": target.name, "data": data.decode("utf-8", "replace")})
-        self.judge.foreign(target.name, data)
+        self._is_foreign(target, data)
         for line in self.open_lines(target):
             pipe = line.from_(target).reverse
             if target.watched.takes_bytes:
@@ -303,8 +337,18 @@ class World:
     def inject_bytes(self, data: bytes, actor: Actor | None = None) -> None:
         """Let an actor's machine receive bytes that no machine wrote (byte streams)."""
         target = actor if actor is not None else self.client
+        for found in _EVENTS.finditer(data):
+            # Whatever of it may be taken for an event: no machine said that either.
+            text = data[found.start() :].decode("utf-8", "replace")
+            with suppress(ValueError, RecursionError):
+                _, end = _DECODER.raw_decode(text)
+                self._is_foreign(target, text[:end].encode("utf-8", "surrogatepass"))
         for line in self.open_lines(target):
             line.from_(target).reverse.write(Item("bytes", data))
+
+    def _is_foreign(self, target: Actor, data: bytes) -> None:
+        self.tape.write({"foreign": target.name, "data": data.decode("utf-8", "replace")})
+        self.judge.foreign(target.name, data)
 
     # The object store.
 

@@ -23,6 +23,7 @@ from .._config import Config
 from .._constants import EventType, Role
 from ._faults import GRANT_FAULTS, LOGIN_FAULTS, OPEN_FAULTS
 from ._frames import text_frame
+from ._keeper import CRASHES
 from ._operations import OPERATIONS, Operation
 from ._store import STORE_FAULTS
 
@@ -311,6 +312,8 @@ def _operations() -> st.SearchStrategy[Operation]:
         "inject": (texts,),
         "inject_up": (texts,),
         "mute": (st.booleans(),),
+        "crash_at_record": (st.sampled_from(CRASHES),),
+        "push": (_SIZES,),
     }
     bare: dict[str, tuple[Drawn, ...]] = {name: () for name in OPERATIONS if name not in drawn}
     return _one_of(drawn | bare)
