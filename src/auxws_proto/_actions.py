@@ -242,3 +242,4 @@ Action: TypeAlias = (
     | ReportGap
     | ReportProgress
 )
+"""Whatever `AuxMachine.actions` gives. A closed union: ``assert_never`` finds what is forgotten."""

@@ -38,3 +38,4 @@ class ConnectionId:
 
 
 Credentials: TypeAlias = ConnectionToken | ConnectionId
+"""What a client can log in with (``docs/protocol.md`` §9)."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from ._actions import (
     Action,
@@ -22,11 +22,11 @@ from ._actions import (
 from ._aux_websocket import AuxWebSocket
 from ._config import Config
 from ._constants import Role, SendId
-from ._dialogues import Dialogues
+from ._dialogues import Dialogues, Report
 from ._errors import AuxError
 from ._inst_shapes import InstConfig
 
-_REPORTS: Final = (DeliverMessage, ReportSend, ReportState, ReportError, ReportGap)
+_REPORTS: Final = frozenset({DeliverMessage, ReportSend, ReportState, ReportError, ReportGap})
 
 
 def _nothing(_send_id: SendId) -> None:
@@ -73,11 +73,10 @@ class DialogueWebSocket(AuxWebSocket):
     def actions(self) -> Iterator[Action]:
         """Drain the FIFO. Verbs called meanwhile append to the same queue."""
         for action in super().actions():
-            if isinstance(action, _REPORTS) and (
-                isinstance(action, ReportState) or not self.dialogues.is_idle
-            ):
+            kind = action.__class__
+            if kind in _REPORTS and (kind is ReportState or not self.dialogues.is_idle):
                 with self._lock:
-                    used = self.dialogues.handle(action, self.session.now)
+                    used = self.dialogues.handle(cast("Report", action), self.session.now)
                 if used and isinstance(action, DeliverMessage):
                     yield dataclasses.replace(action, used=True)
                     continue

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 HeaderPairs: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]]
+"""HTTP headers, as a mapping or as pairs; names are compared without case."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,3 +112,4 @@ class LoginUnavailable:
 Event: TypeAlias = (
     HttpResponded | HttpFailed | HttpProgressed | UploadGranted | UploadRefused | LoginUnavailable
 )
+"""Whatever `AuxMachine.handle` takes: the outcomes of actions. A closed union."""

@@ -53,6 +53,7 @@ class MessageDone:
 
 
 OutboxChange: TypeAlias = MessageAccepted | MessageEmitted | MessageDone
+"""What a store records: a message was accepted, emitted, or had its outcome."""
 
 
 class OutboxStore(Protocol):

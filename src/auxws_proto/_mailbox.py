@@ -3,10 +3,10 @@
 It knows message types, sizes and what to do about a slow consumer. It must not know how a consumer
 is woken (a driver sets `Mailbox.wake`), nor any lock: whoever owns it serialises the calls.
 
-Strategy: a message is one parcel that lies in every mailbox that wants it. Only mailboxes with the
-policy ``"block"`` hold the wire back, so a parcel counts as taken when the last of those gave it
-out. A driver calls `Router.collect` after each call and passes what it returns to the machine's
-``taken``, and stops reading while `Router.is_full`.
+Strategy: a message lies in every mailbox that wants it. Only mailboxes with the policy ``"block"``
+hold the wire back, so a message counts as taken when the last of those gave it out; where there are
+several, a parcel around it counts them. A driver passes what `Router.collect` returns to the
+machine's ``taken``, and stops reading while `Router.is_full`.
 """
 
 from __future__ import annotations
@@ -110,6 +110,15 @@ class Mailbox(Generic[T]):
         self.wake()
         return True
 
+    def append(self, item: T, size: int) -> None:
+        """The short form of `put`, for a mailbox that blocks and is not finished."""
+        items = self._items
+        items.append((item, size))
+        self.size += size
+        if len(items) == 1:
+            # Whoever waits has found it empty.
+            self.wake()
+
     def pop(self) -> T | None:
         """Take the oldest item; None when there is none now (see `is_finished`).
 
@@ -135,7 +144,10 @@ class Mailbox(Generic[T]):
 
 
 class _Parcel:
-    """One message, and how many places that hold the wire back have not given it out yet."""
+    """One message in several places, and how many of those that hold the wire back still have it.
+
+    A message that lies in one mailbox, as nearly all do, needs none.
+    """
 
     __slots__ = ("delivery", "shares")
 
@@ -144,7 +156,7 @@ class _Parcel:
         self.shares = 0
 
 
-MessageBox: TypeAlias = Mailbox[_Parcel]
+MessageBox: TypeAlias = Mailbox[DeliverMessage | _Parcel]
 """A mailbox of a `Router`: make one, `Router.open` it, `Router.take` from it, `Router.close` it."""
 
 
@@ -160,9 +172,14 @@ class Router:
     def __init__(self) -> None:
         self.undelivered = 0
         """How many messages came that nobody wanted."""
+        self.freed = 0
+        """The bytes that were taken since the last `collect`."""
         self._boxes: list[MessageBox] = []
-        self._backlog: deque[_Parcel] | None = deque()
-        self._freed = 0
+        self._for_all: list[MessageBox] = []
+        """The mailboxes for a type that none of them names."""
+        self._by_kind: dict[str | None, list[MessageBox]] = {}
+        """The mailboxes for each of the types that they name."""
+        self._backlog: list[_Parcel] | None = []
         self._finished = False
         self._error: AuxError | None = None
         self._dropped_before = 0
@@ -194,10 +211,12 @@ class Router:
     def open(self, box: MessageBox, *, watcher: bool = False) -> None:
         """Let ``box`` have what comes; the first one that is no watcher gets the backlog too."""
         self._boxes.append(box)
+        self._sort()
         if self._backlog is not None and not watcher:
             backlog, self._backlog = self._backlog, None
             for parcel in backlog:
-                if not self._wants(box, parcel):
+                kind = parcel.delivery.message.get("type")
+                if box not in self._by_kind.get(kind, self._for_all):
                     self.undelivered += 1
                     self._release(parcel)
                     continue
@@ -213,6 +232,7 @@ class Router:
         if box not in self._boxes:
             return
         self._boxes.remove(box)
+        self._sort()
         self._dropped_before += box.dropped
         box.finish()
         while len(box):
@@ -220,19 +240,13 @@ class Router:
 
     def deliver(self, delivery: DeliverMessage) -> None:
         """Route one message; nobody else need want one that a dialogue has used."""
-        parcel = _Parcel(delivery)
-        boxes = [box for box in self._boxes if self._wants(box, parcel)]
-        # The shares are complete before any consumer is woken, who may take at once.
-        parcel.shares = sum(box.policy == "block" and not box.is_finished for box in boxes)
-        if self._backlog is not None and not delivery.used:
-            parcel.shares += 1
-            self._backlog.append(parcel)
-        elif not boxes and not delivery.used:
-            self.undelivered += 1
-        if not parcel.shares:
-            self._freed += delivery.size
-        for box in boxes:
-            box.put(parcel, delivery.size)
+        boxes = self._by_kind.get(delivery.message.get("type"), self._for_all)
+        if len(boxes) == 1 and self._backlog is None:
+            box = boxes[0]
+            if box.policy == "block" and not box.is_finished:
+                box.append(delivery, delivery.size)
+                return
+        self._share(delivery, boxes)
 
     def claim(self, delivery: DeliverMessage) -> None:
         """A watcher keeps this message: no later consumer shall have it from the backlog."""
@@ -245,16 +259,18 @@ class Router:
 
     def take(self, box: MessageBox) -> DeliverMessage | None:
         """The next message of ``box``; None when there is none now. Raises as `Mailbox.pop`."""
-        parcel = box.pop()
-        if parcel is None:
-            return None
-        if box.policy == "block":
-            self._release(parcel)
-        return parcel.delivery
+        item = box.pop()
+        if isinstance(item, _Parcel):
+            if box.policy == "block":
+                self._release(item)
+            return item.delivery
+        if item is not None and box.policy == "block":
+            self.freed += item.size
+        return item
 
     def collect(self) -> int:
         """The bytes that were taken since the last call: tell them the machine, if any."""
-        freed, self._freed = self._freed, 0
+        freed, self.freed = self.freed, 0
         return freed
 
     def finish(self, error: AuxError | None = None) -> None:
@@ -264,14 +280,34 @@ class Router:
             for box in self._boxes:
                 box.finish(error)
 
-    @staticmethod
-    def _wants(box: MessageBox, parcel: _Parcel) -> bool:
-        return box.kind is None or box.kind == parcel.delivery.message.get("type")
+    def _share(self, delivery: DeliverMessage, boxes: list[MessageBox]) -> None:
+        """Route a message that none, several or a dropping mailbox wants, or the backlog."""
+        parcel = _Parcel(delivery)
+        # The shares are complete before any consumer is woken, who may take at once.
+        parcel.shares = sum(box.policy == "block" and not box.is_finished for box in boxes)
+        if self._backlog is not None and not delivery.used:
+            parcel.shares += 1
+            self._backlog.append(parcel)
+        elif not boxes and not delivery.used:
+            self.undelivered += 1
+        if not parcel.shares:
+            self.freed += delivery.size
+        for box in list(boxes):
+            box.put(parcel, delivery.size)
+
+    def _sort(self) -> None:
+        """Find out again who wants what: mailboxes come and go less often than messages."""
+        self._for_all = [box for box in self._boxes if box.kind is None]
+        self._by_kind = {
+            kind: [box for box in self._boxes if box.kind in (None, kind)]
+            for kind in {box.kind for box in self._boxes}
+            if kind is not None
+        }
 
     def _release(self, parcel: _Parcel) -> None:
         parcel.shares -= 1
         if not parcel.shares:
-            self._freed += parcel.delivery.size
+            self.freed += parcel.delivery.size
 
 
 class Feed(Generic[T]):
@@ -284,14 +320,15 @@ class Feed(Generic[T]):
     def __init__(self, *, keep: int = 0, limit: int = 1_000) -> None:
         self._limit = limit
         self._boxes: weakref.WeakSet[Mailbox[T]] = weakref.WeakSet()
-        self._kept: deque[T] | None = deque(maxlen=keep) if keep else None
+        self._keep = keep
+        self._kept: deque[T] | None = None
         self._finished = False
         self._error: AuxError | None = None
 
     def open(self) -> Mailbox[T]:
         """A new listener's mailbox; hold on to it for as long as it is wanted."""
         box: Mailbox[T] = Mailbox(policy="drop_oldest", max_messages=self._limit)
-        kept, self._kept = self._kept, None
+        kept, self._kept, self._keep = self._kept, None, 0
         for item in kept or ():
             box.put(item, 0)
         self._boxes.add(box)
@@ -301,7 +338,9 @@ class Feed(Generic[T]):
 
     def publish(self, item: T) -> None:
         """Give ``item`` to every listener."""
-        if self._kept is not None:
+        if self._keep:
+            if self._kept is None:
+                self._kept = deque(maxlen=self._keep)
             self._kept.append(item)
         for box in list(self._boxes):
             box.put(item, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import ROOT, Wrong, commands, same, steps
+from tests.docs import test_examples as examples
+from tests.docs.pages import ROOT, Page, Wrong, commands, same, steps
 
 ELSEWHERE = {
     "docs/cli.md": "tests/cli/documented.py",
@@ -18,7 +20,10 @@ ELSEWHERE = {
 }
 """Pages whose code another test runs, which can do more for them."""
 
-NOT_RUN: dict[str, int] = {}
+NOT_RUN: dict[str, int] = {
+    "docs/how-to/connect-to-aws.md": 1,
+    "docs/tutorial/first-bot.md": 2,
+}
 """How many blocks of a page are marked as not to be run. Only smaller numbers are news."""
 
 PAGES = {
@@ -62,6 +67,19 @@ def test_a_page_that_runs_elsewhere_does(name: str, other: str) -> None:
     text = (ROOT / other).read_text("utf-8")
 
     assert path.name in text or f'"{Path(folder).name}"' in text
+
+
+INCLUDE = re.compile(r"^```\{literalinclude\} (\S+)$", re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_what_a_page_includes_runs(name: str) -> None:
+    examples_that_run = examples.RUN | examples.SHARED | examples.ELSEWHERE
+    included = INCLUDE.findall((ROOT / name).read_text("utf-8"))
+    paths = [(ROOT / name).parent.joinpath(target).resolve() for target in included]
+
+    assert [p for p in paths if not p.is_file()] == []
+    assert [p.name for p in paths if p.suffix == ".py" and p.stem not in examples_that_run] == []
 
 
 def test_steps_and_their_marks() -> None:
@@ -118,7 +136,19 @@ def test_commands_and_what_they_print() -> None:
 
 @pytest.mark.parametrize(
     ("expected", "got", "is_same"),
-    [("a 1", "a 1\n", True), ("a ... b", "a 17 b", True), ("a", "b", False)],
+    [
+        ("a 1", "a 1\n", True),
+        ("a  1\n\nb", "a 1\nb\n", True),
+        ("a ... b", "a 17 b", True),
+        ("a ...ms", "a 17ms", True),
+        ("a\n...\nb", "a\nb", True),
+        ("a\n...\nb", "a\nx\ny\nb", True),
+        ("...", "", True),
+        ("a ... b", "a\nb", False),
+        ("a\n...\nb", "a\nx", False),
+        ("a", "b", False),
+        ("a", "ab", False),
+    ],
 )
 def test_outputs(expected: str, got: str, is_same: bool) -> None:
     assert same(expected, got) is is_same
@@ -136,8 +166,6 @@ def test_outputs(expected: str, got: str, is_same: bool) -> None:
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, page: str, part: str) -> None:
-    from tests.docs.pages import Page
-
     path = tmp_path / "page.md"
     path.write_text(page, "utf-8")
 

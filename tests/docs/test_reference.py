@@ -227,9 +227,8 @@ def quantities(module: str, name: str) -> Iterator[tuple[str, str]]:
     """Every float that a public name takes or has, and what is said of it."""
     thing: Any = getattr(importlib.import_module(module), name)
     if dataclasses.is_dataclass(thing):
-        bases: list[type] = [
-            base for base in inspect.getmro(thing) if base.__module__.startswith("auxws_")
-        ]
+        cls: Any = thing
+        bases: list[type] = [base for base in cls.__mro__ if base.__module__.startswith("auxws_")]
         general = " ".join(base.__doc__ or "" for base in bases)
         special = {key: doc for base in bases for key, doc in field_docs(base).items()}
         for field in dataclasses.fields(thing):

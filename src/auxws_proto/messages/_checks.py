@@ -28,6 +28,7 @@ from typing import (
 __all__ = ["JsonPath", "Problem"]
 
 JsonPath: TypeAlias = tuple[str | int, ...]
+"""Where in a message: names of fields and positions in lists, from the outside in."""
 
 
 class Problem(NamedTuple):

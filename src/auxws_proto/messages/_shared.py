@@ -35,6 +35,7 @@ UpdateErrorCode: TypeAlias = Literal["max_size_reached", "record_not_found", "in
 """Why updates were not stored."""
 
 HttpMethod: TypeAlias = Literal["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS"]
+"""The methods that `HttpRequest` may have (``docs/protocol.md`` §7)."""
 
 TaskId: TypeAlias = str | float
 """Joins a remote action to its result."""

@@ -47,6 +47,7 @@ class LoginFailed(TypedDict):
 
 
 LoginResult: TypeAlias = LoginSucceeded | LoginFailed
+"""The answer to `Login`; ``success`` tells which one."""
 
 
 class WatchBranch(BranchFields):
@@ -76,6 +77,7 @@ class WatchBranchFailed(BranchFields):
 
 
 WatchBranchResult: TypeAlias = WatchBranchSucceeded | WatchBranchFailed
+"""The answer to `WatchBranch`; ``success`` tells which one."""
 
 
 class UnwatchBranch(BranchFields):
@@ -280,3 +282,4 @@ ServerMessage: TypeAlias = (
 """What a server sends."""
 
 Message: TypeAlias = ClientMessage | ServerMessage
+"""Any message of ``docs/protocol.md`` §7, in either direction."""
