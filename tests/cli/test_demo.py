@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import runpy
+import subprocess
 import sys
 from collections import Counter
 from typing import Any
@@ -133,16 +133,16 @@ def test_a_terminal_with_rich_gets_bars(monkeypatch: pytest.MonkeyPatch) -> None
         assert isinstance(screen, _screen.Bars)
 
 
-def test_the_module_is_the_command(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["auxws", "--version"])
+def test_the_module_is_the_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "auxws_anyio", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
 
-    with pytest.raises(SystemExit) as caught:
-        runpy.run_module("auxws_anyio", run_name="__main__")
-
-    assert caught.value.code == 0
-    assert capsys.readouterr().out == f"auxws {__version__}\n"
+    assert done.stdout == f"auxws {__version__}\n"
 
 
 def test_an_interrupt_has_its_status(monkeypatch: pytest.MonkeyPatch) -> None:
