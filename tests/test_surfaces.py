@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 import pytest
 
 import auxws_anyio
+import auxws_anyio.yjs
 import auxws_sync
+import auxws_sync.yjs
 
 RENAMED = {
     "__aenter__": "__enter__",
@@ -166,3 +168,15 @@ def test_the_tables_of_differences_name_what_there_is(owner: str, name: str) -> 
 
     assert names >= set(MORE_PARAMETERS.get((owner, name), []))
     assert names >= OTHER_TYPES.get((owner, name), set())
+
+
+def test_shared_documents_are_the_same() -> None:
+    left, right = auxws_anyio.yjs.SharedDoc, auxws_sync.yjs.SharedDoc
+    names = public_names(right)
+
+    assert auxws_anyio.yjs.__all__ == auxws_sync.yjs.__all__
+    assert {RENAMED.get(name, name) for name in public_names(left)} == names
+    for name in names - set(RENAMED.values()):
+        theirs, ours = getattr(left, name), getattr(right, name)
+        assert differences("SharedDoc", name, theirs, ours) == []
+        assert name == "__init__" or (theirs.__doc__ and ours.__doc__)

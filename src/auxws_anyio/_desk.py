@@ -6,7 +6,6 @@ everything here is synchronous.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,7 +13,6 @@ import anyio
 
 from auxws_proto import (
     AuxError,
-    DeliverMessage,
     ErrorReport,
     ReportError,
     ReportGap,
@@ -50,12 +48,8 @@ class Desk:
         self.error_count: int = 0
         self.changed: Bell = Bell()
         """Rings when the state may have changed."""
-        self.line: deque[anyio.Event] = deque()
+        self.line: list[anyio.Event] = []
         """Those who wait to send, first come first served; only the head may try."""
-
-    def delivered(self, action: DeliverMessage) -> None:
-        """A message came."""
-        self.router.deliver(action)
 
     def state_reported(self, action: ReportState) -> None:
         """The state, its cause or the connection info is new."""
@@ -72,11 +66,12 @@ class Desk:
 
     def send_reported(self, action: ReportSend) -> None:
         """A message has come a stage further."""
-        entry = self.entries.get(action.send_id)
+        entries = self.entries
+        take = entries.pop if action.final else entries.get
+        entry = take(action.send_id, None)
         if entry is None:
             return
-        if action.final:
-            del self.entries[action.send_id]
+        if self.line and action.final:
             self.admit()
         entry.advance(action)
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias, TypeVar, assert_never
+from typing import Any, TypeVar, assert_never
 
 import anyio
 from anyio.abc import TaskGroup
@@ -57,8 +57,6 @@ from ._recorder import Recorder
 
 T = TypeVar("T")
 
-Observer: TypeAlias = Callable[[Action], None]
-
 _NOBODY_READS = (
     "reading has stopped, for what came waits for a first subscription; subscribe to something, "
     "or iterate over the client"
@@ -73,19 +71,21 @@ class Engine:
         machine: DialogueWebSocket,
         *,
         errands: Errands,
-        observer: Observer | None,
         store: OutboxStore | None = None,
     ) -> None:
         self.machine = machine
         self.desk: Desk = Desk()
         self.resumed: Bell = Bell()
+        self.is_reading: bool = True
+        """Whether the wire is read on, as of the last `dispatch`."""
+        self.is_writing: bool = False
+        """Whether a write is under way, at whose end the machine is drained."""
         self.error: AuxError | None = None
         """What the driver has failed of: a defect of its own, or the store."""
         self.recorder: Recorder | None = None if store is None else Recorder(store, self._crash)
         self.transports: int = 0
         """How many were asked for."""
         self._errands = errands
-        self._observer = observer
         self._links: dict[int, Link] = {}
         self._transfers: dict[int, anyio.CancelScope] = {}
         self._dispatching = False
@@ -121,11 +121,12 @@ class Engine:
             self._group.cancel_scope.cancel()
             self._group = None
 
-    def call(self, verb: Callable[[float], T]) -> T:
+    def call(self, verb: Callable[[float], T], *, drain: bool = True) -> T:
         """Call a door of the machine with the time, and do what follows from it.
 
         A caller's own mistake is raised, and has changed nothing. Raises what a client has crashed
-        of: `InternalError`, `OutboxStoreFailed`.
+        of: `InternalError`, `OutboxStoreFailed`. Without ``drain`` whoever calls knows that the
+        machine will be drained soon.
         """
         if self.error is not None:
             raise self.error
@@ -136,7 +137,8 @@ class Engine:
         except Exception as error:
             raise self._crash(error) from error
         finally:
-            self.dispatch()
+            if drain:
+                self.dispatch()
 
     def feed(self, door: Callable[[float], None]) -> None:
         """The same for what comes from elsewhere than the application: nothing is raised."""
@@ -147,6 +149,14 @@ class Engine:
                 self._crash(error)
             self.dispatch()
 
+    def taken(self) -> None:
+        """A message was taken from a mailbox while the wire is not read."""
+        if self._links:
+            # A reader asks `may_read` once for all that is taken until it comes to its turn.
+            self.resumed.ring()
+        else:
+            self.dispatch()
+
     # Draining.
 
     def dispatch(self) -> None:
@@ -155,14 +165,23 @@ class Engine:
         if self._dispatching or self.error is not None:
             return
         self._dispatching = True
+        journal = None if self.recorder is None else self.recorder.journal
+        deliver, settle, links = self.desk.router.deliver, self.desk.send_reported, self._links
         try:
             while True:
                 for action in self.machine.actions():
-                    if self._observer is not None:
-                        self._observe(self._observer, action)
-                    if self.recorder is not None:
-                        self.recorder.journal.watch(action)
-                    self._route(action)
+                    if journal is not None:
+                        journal.watch(action)
+                    # These three come by the thousand.
+                    if type(action) is DeliverMessage:
+                        deliver(action)
+                    elif type(action) is ReportSend:
+                        settle(action)
+                    elif type(action) is SendBytes:
+                        if action.transport in links:
+                            links[action.transport].write(action.data)
+                    else:
+                        self._route(action)
                 if not self._balance():
                     break
             self._resume()
@@ -175,21 +194,25 @@ class Engine:
         """Let the tasks go on that a changed machine concerns."""
         for link in self._links.values():
             link.flush()
+        self.link_rested()
         if self.recorder is not None:
             self.recorder.look()
-        if self.wants_data:
+        self.is_reading = self.machine.wants_data
+        if self.is_reading:
             self.resumed.ring()
         elif not self._has_warned and self.desk.router.has_backlog:
             self._has_warned = True
             self.desk.error_reported(ReportError(error=AuxError(_NOBODY_READS)))
-        # Waking the clock too early is free, so it is never set back.
+        # Waking the clock too early is free, so it is never set back; setting it is not.
         if self._clock is not None:
-            self._clock.deadline = min(self._clock.deadline, self._next())
+            deadline = self._next()
+            if deadline < self._clock.deadline:
+                self._clock.deadline = deadline
 
     def _balance(self) -> bool:
         """Tell the machine how the mailboxes are. Whether there was something to tell."""
         machine, router = self.machine, self.desk.router
-        freed = router.collect()
+        freed = router.freed and router.collect()
         if freed:
             machine.taken(freed, anyio.current_time())
         is_full = router.is_full or machine.is_full
@@ -203,14 +226,6 @@ class Engine:
     def _route(self, action: Action) -> None:
         desk = self.desk
         match action:
-            case SendBytes():
-                link = self._links.get(action.transport)
-                if link is not None:
-                    link.write(action.data)
-            case DeliverMessage():
-                desk.delivered(action)
-            case ReportSend():
-                desk.send_reported(action)
             case ReportProgress():
                 desk.progress_reported(action)
             case ReportState():
@@ -232,29 +247,19 @@ class Engine:
                 self.transports += 1
                 self._spawn(self._run_link, link)
             case CloseTransport():
-                link = self._links.get(action.transport)
-                if link is not None:
-                    link.close()
+                if action.transport in self._links:
+                    self._links[action.transport].close()
             case AbortTransport():
-                link = self._links.get(action.transport)
-                if link is not None:
-                    link.abort()
+                if action.transport in self._links:
+                    self._links[action.transport].abort()
             case AskForLogin():
                 self._spawn(self._ask_for_login, action)
             case SendText() | SendPing() | AnswerUploadRequest():
                 raise AssertionError(f"a client's AuxWebSocket never asks for {action}")
+            case SendBytes() | DeliverMessage() | ReportSend():
+                raise AssertionError(f"{action} is no rare one")
             case _:
                 assert_never(action)
-
-    def _observe(self, observer: Observer, action: Action) -> None:
-        try:
-            observer(action)
-        except Exception as error:
-            # The stream goes on without it: an observer looks on, it has no say.
-            self._observer = None
-            report = AuxError(f"the observer raised {type(error).__name__}; it is not called again")
-            report.__cause__ = error
-            self.desk.error_reported(ReportError(error=report))
 
     def _crash(self, error: Exception) -> AuxError:
         if self.error is None:
@@ -322,13 +327,16 @@ class Engine:
             await link.run()
         finally:
             self._links.pop(link.number, None)
+            self.link_rested()
             self.desk.changed.ring()
 
     # What links tell their owner.
 
-    @property
-    def wants_data(self) -> bool:
+    def may_read(self) -> bool:
         """Whether to go on reading the wire."""
+        if not self.machine.wants_data:
+            # What was taken since the last time may have made room.
+            self.dispatch()
         return self.machine.wants_data
 
     def link_failed(self, link: Link, failure: TransportFailure) -> None:
@@ -350,6 +358,10 @@ class Engine:
     def link_wrote(self, link: Link, count: int) -> None:
         """A write is complete."""
         self.feed(lambda now: self.machine.data_sent(count, now, transport=link.number))
+
+    def link_rested(self) -> None:
+        """One may have nothing to write any more."""
+        self.is_writing = any(link.is_writing for link in self._links.values())
 
     def link_ended(self, link: Link) -> None:
         """It is over."""

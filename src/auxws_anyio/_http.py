@@ -72,9 +72,13 @@ class HttpTransport(Protocol):
         websocket_url: str | None,
         timeout: float,
         progress: Progress,
-    ) -> HttpResponded | HttpFailed: ...
+    ) -> HttpResponded | HttpFailed:
+        """Make one request, as said above; failures are returned."""
+        ...
 
-    async def aclose(self) -> None: ...
+    async def aclose(self) -> None:
+        """Give up what is held; called by whoever made it."""
+        ...
 
 
 class HttpClient:

@@ -37,14 +37,14 @@ class Owner(Protocol):
     """Whoever owns the machine."""
 
     @property
-    def wants_data(self) -> bool: ...
-    @property
     def resumed(self) -> Bell: ...
 
+    def may_read(self) -> bool: ...
     def link_failed(self, link: Link, failure: TransportFailure) -> None: ...
     def link_opened(self, link: Link, handshake: Handshake) -> None: ...
     def link_received(self, link: Link, data: bytes) -> None: ...
     def link_wrote(self, link: Link, count: int) -> None: ...
+    def link_rested(self) -> None: ...
     def link_ended(self, link: Link) -> None: ...
     async def settle(self) -> None: ...
 
@@ -58,6 +58,8 @@ class Link:
         self._opener = opener
         self._out: list[bytes] = []
         self._has_work = Bell()
+        self.is_writing: bool = False
+        """Whether something is on its way: `Owner.link_wrote` will be called."""
         self._closing = False
         self._broken = False
         self._scope = anyio.CancelScope()
@@ -68,7 +70,10 @@ class Link:
 
     def flush(self) -> None:
         """Let the writer look at what there is."""
-        if self._out or self._closing:
+        if self._out and not self._broken:
+            self.is_writing = True
+            self._has_work.ring()
+        elif self._closing:
             self._has_work.ring()
 
     def close(self) -> None:
@@ -77,6 +82,8 @@ class Link:
 
     def abort(self) -> None:
         """Drop the stream and what was not written. Nothing is reported."""
+        self._broken = True
+        self.is_writing = False
         self._scope.cancel()
 
     async def run(self) -> None:
@@ -103,7 +110,7 @@ class Link:
 
     async def _read(self, stream: ByteStream) -> None:
         while True:
-            while not self._owner.wants_data:
+            while not self._owner.may_read():
                 if self._broken:
                     return
                 await self._owner.resumed.wait()
@@ -126,9 +133,14 @@ class Link:
                 except Exception:
                     # There may be something to read yet: a close frame that says why.
                     self._broken = True
+                    self.is_writing = False
+                    self._owner.link_rested()
                     self._owner.resumed.ring()
                     return
+                # What was accepted meanwhile is emitted now, and `_out` has it.
                 self._owner.link_wrote(self, len(batch))
+            self.is_writing = False
+            self._owner.link_rested()
             if self._closing:
                 scope.cancel()
                 return

@@ -22,16 +22,22 @@ _RANK: Final[Mapping[Stage, int]] = {
 }
 
 
+_NOTHING_YET: Final = Progress()
+
+
 class Entry:
     """What is known of one accepted message. The `Desk` writes it; a `Receipt` shows it."""
 
+    __slots__ = ("_changed", "error", "is_final", "on_failed", "progress", "send_id", "stage")
+
     def __init__(self, send_id: SendId) -> None:
-        self.send_id = send_id
+        self.send_id: SendId = send_id
         self.stage: Stage = Stage.QUEUED
         self.error: AuxError | None = None
-        self.progress: Progress = Progress()
+        self.progress: Progress = _NOTHING_YET
         self.is_final: bool = False
-        self.changed: Bell = Bell()
+        self._changed: Bell | None = None
+        """Most are never waited for."""
         self.on_failed: Callable[[AuxError], None] | None = None
 
     def advance(self, report: ReportSend) -> None:
@@ -40,8 +46,8 @@ class Entry:
         self.is_final = report.final
         if report.final and report.error is not None:
             self.fail(report.error)
-        else:
-            self.changed.ring()
+        elif self._changed is not None:
+            self._changed.ring()
 
     def fail(self, error: AuxError) -> None:
         """It ended without proof of arrival."""
@@ -49,11 +55,18 @@ class Entry:
         self.is_final = True
         if self.on_failed is not None:
             self.on_failed(error)
-        self.changed.ring()
+        if self._changed is not None:
+            self._changed.ring()
 
     def progressed(self, report: ReportProgress) -> None:
         """Its upload came further."""
         self.progress = Progress(done=report.done, total=report.total)
+
+    async def wait(self) -> None:
+        """Wait until it comes further."""
+        if self._changed is None:
+            self._changed = Bell()
+        await self._changed.wait()
 
     def has_reached(self, stage: Stage) -> bool:
         """Whether it has come to ``stage``, or to its end."""
@@ -62,6 +75,8 @@ class Entry:
 
 class Receipt:
     """The fate of one accepted message. It goes on whether anybody looks or not."""
+
+    __slots__ = ("__weakref__", "_entry")
 
     def __init__(self, entry: Entry) -> None:
         self._entry = entry
@@ -104,7 +119,7 @@ class Receipt:
         entry = self._entry
         with anyio.move_on_after(timeout):
             while not entry.has_reached(stage):
-                await entry.changed.wait()
+                await entry.wait()
         if entry.error is not None:
             # It is raised for everybody who waits; each gets a traceback of its own.
             raise entry.error.with_traceback(None)

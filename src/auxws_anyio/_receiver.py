@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from auxws_proto import DeliverMessage
 from auxws_proto._mailbox import MessageBox
 
 from ._engine import Engine
 from ._subscription import Subscription
 
 Message: TypeAlias = dict[str, Any]
+
+_UNTOLD = 65_536
+"""What was taken is told the machine whenever it is drained, and for its own sake only when the
+reading waits for it, or from so many bytes on."""
 
 
 class Receiver:
@@ -34,22 +37,25 @@ class Receiver:
     def subscribe(self, box: MessageBox) -> Subscription[Message]:
         """A subscription, which begins when it is entered or iterated over."""
 
+        engine, router = self._engine, self._router
+
         def take() -> Message | None:
-            delivery = self._take(box)
-            return None if delivery is None else delivery.message
+            delivery = router.take(box)
+            if delivery is None and router.freed >= _UNTOLD:
+                engine.dispatch()
+                # That may have brought more, while nobody was waiting to be woken.
+                delivery = router.take(box)
+            if delivery is None:
+                return None
+            if not engine.is_reading:
+                engine.taken()
+            return delivery.message
 
         def opened() -> None:
             self._router.open(box)
             self._engine.dispatch()
 
         return Subscription(box, take, on_open=opened, on_close=lambda: self._close(box))
-
-    def _take(self, box: MessageBox) -> DeliverMessage | None:
-        delivery = self._router.take(box)
-        # What was taken is told when it matters: when nothing is left, or the reading waits for it.
-        if delivery is None or not self._engine.wants_data:
-            self._engine.dispatch()
-        return delivery
 
     def _close(self, box: MessageBox) -> None:
         self._router.close(box)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import anyio
-from anyio.lowlevel import checkpoint_if_cancelled
+from anyio.lowlevel import cancel_shielded_checkpoint, checkpoint_if_cancelled
 
 from auxws_proto import Config, ConnectionFailed, Encoded, OutboxFull, SendId, State, encode
 from auxws_proto._journal import StoredMessage
@@ -19,6 +19,10 @@ from ._receipt import Entry, Receipt
 
 Outgoing: TypeAlias = Mapping[str, Any] | Encoded
 
+_YIELD_EVERY = 64
+"""Messages that are accepted without letting another task run: a switch each would cost as much as
+the message, none at all would have them wait for each other in place of being written."""
+
 
 class Sender:
     """The way into the outbox of one engine."""
@@ -27,13 +31,20 @@ class Sender:
         self._engine = engine
         self._desk = engine.desk
         self._config = config
+        self._in_a_row = 0
+        """Messages that were accepted since another task had its turn."""
 
     async def send(self, message: Outgoing) -> Receipt:
         """See `AuxClient.send`. Cancelled, it has accepted nothing."""
         entry = await self.accept(message, keep=True)
-        with anyio.CancelScope(shield=True):
-            # It is accepted: whoever is cancelled now must still be able to rely on it.
-            await self._engine.settle()
+        # It is accepted: whoever is cancelled now must still be able to rely on it.
+        if self._engine.recorder is not None:
+            with anyio.CancelScope(shield=True):
+                await self._engine.settle()
+        elif self._in_a_row >= _YIELD_EVERY:
+            self._in_a_row = 0
+            self._engine.dispatch()
+            await cancel_shielded_checkpoint()
         return Receipt(entry)
 
     async def accept(self, message: Outgoing, *, keep: bool = False) -> Entry:
@@ -42,12 +53,14 @@ class Sender:
         ``keep`` is for a store: a question is not worth asking again when its asker is dead.
         """
         await checkpoint_if_cancelled()
+        self._in_a_row += 1
         # Now, and not when its turn comes: the object may have changed by then.
         if not isinstance(message, Encoded):
             message = encode(message, self._config)
-        if self._is_offline and self._config.offline == "raise":
+        is_offline = self._is_offline
+        if is_offline and self._config.offline == "raise":
             raise ConnectionFailed("offline", f"the client is {self._desk.state.value}")
-        if not self._desk.line and not self._waits:
+        if not (self._desk.line or (is_offline and self._waits)):
             try:
                 return self._accept(message, keep)
             except OutboxFull:
@@ -85,7 +98,7 @@ class Sender:
         """Wait until every message accepted so far has an outcome."""
         for entry in list(self._desk.entries.values()):
             while not entry.is_final:
-                await entry.changed.wait()
+                await entry.wait()
 
     def _accept(self, message: Encoded, keep: bool) -> Entry:
         machine = self._engine.machine
@@ -98,7 +111,10 @@ class Sender:
                 self._engine.recorder.journal.accepted(entry.send_id, message)
             return entry
 
-        return self._engine.call(accept)
+        # While a write is under way, messages gather for the next one.
+        engine = self._engine
+        waits = engine.is_writing and engine.recorder is None
+        return engine.call(accept, drain=not waits or message.size > self._config.inline_limit)
 
     async def _accept_in_turn(self, message: Encoded, keep: bool) -> Entry:
         line = self._desk.line

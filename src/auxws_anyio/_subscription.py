@@ -5,6 +5,7 @@ It knows one mailbox and who waits for it. It must not know where its contents c
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
@@ -17,9 +18,11 @@ from ._bell import Bell
 
 T_co = TypeVar("T_co", covariant=True)
 
-_YIELD_EVERY = 64
-"""Items that are given out without letting another task run: a switch each would cost more than
-the item, none at all would starve the others."""
+_LOOK_EVERY = 64
+_TURN = 0.002
+"""Items that are given out before the time is looked at, and seconds for which they are given out
+without letting another task run: a switch for each item would cost more than the item, none at all
+would starve the others, and a turn of few items would let the reader fill the mailbox meanwhile."""
 
 
 def _nothing() -> None:
@@ -51,6 +54,7 @@ class Subscription(Generic[T_co]):
         self._is_open = False
         self._bell = Bell()
         self._given = 0
+        self._turn_ends = 0.0
         box.wake = self._bell.ring
 
     @property
@@ -85,16 +89,28 @@ class Subscription(Generic[T_co]):
         return self
 
     async def __anext__(self) -> T_co:
+        if self._is_open and self._given < _LOOK_EVERY:
+            item = self._take()
+            if item is not None:
+                self._given += 1
+                return item
+        return await self._wait()
+
+    async def _wait(self) -> T_co:
+        """The next item, waited for where there is none, and after another task's turn."""
         self._open()
         # Every wait comes before the taking, so that a cancellation loses no item.
-        if self._given >= _YIELD_EVERY:
+        if self._given >= _LOOK_EVERY:
             self._given = 0
-            await checkpoint()
+            if time.perf_counter() >= self._turn_ends:
+                await checkpoint()
+                self._turn_ends = time.perf_counter() + _TURN
         while (item := self._take()) is None:
             if self._box.is_finished:
                 raise StopAsyncIteration
             self._given = 0
             await self._bell.wait()
+            self._turn_ends = time.perf_counter() + _TURN
         self._given += 1
         return item
 

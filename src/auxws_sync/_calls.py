@@ -130,7 +130,7 @@ class Posted:
         except LocalProtocolError:
             self.give_up()
         else:
-            self._desk.accept(self._entry, send_id)
+            self._desk.arrived(self._entry, send_id)
         return True
 
     def give_up(self) -> None:

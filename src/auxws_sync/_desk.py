@@ -58,6 +58,7 @@ class Desk:
         self.state: State = State.IDLE
         self.cause: AuxError | None = None
         self.info: Mapping[str, Any] | None = None
+        self._has_outcome = False
         self.error_count: int = 0
         self.is_finished: bool = False
         self.crash: AuxError | None = None
@@ -67,9 +68,10 @@ class Desk:
         self._posted: dict[Entry, int] = {}
         """What is accepted and on its way to the machine, with sizes in bytes."""
         self._posted_bytes = 0
+        self._arrived: list[tuple[Entry, SendId]] = []
+        """What the machine has taken of that, and `report` has not been called since."""
         self._room = (0, 0, False)
         """What the outbox takes besides: messages, bytes, and one of any size if it is empty."""
-        self._freed = 0
         self._is_reading = True
         self._has_warned = False
 
@@ -78,10 +80,11 @@ class Desk:
     def accept(self, entry: Entry, send_id: SendId) -> None:
         """The machine has taken a message; its outcome will be reported."""
         with self.lock:
-            entry.number(send_id)
-            self._open[send_id] = entry
-            size = self._arrive(entry)
-            self._room = (self._room[0] - 1, self._room[1] - size, False)
+            self._open_entry(entry, send_id)
+
+    def arrived(self, entry: Entry, send_id: SendId) -> None:
+        """The same for one that was posted; it is told by the next `report`."""
+        self._arrived.append((entry, send_id))
 
     def refuse(self, entry: Entry) -> None:
         """The machine did not take a posted message, since the client was closed."""
@@ -98,14 +101,26 @@ class Desk:
 
     def report(self, reports: list[Report]) -> None:
         """Put what the machine says where it belongs, and wake who waits for it."""
+        if not (reports or self._arrived):
+            return
+        deliver = self.router.deliver
         with self.lock:
+            self._take_arrived()
+            self._has_outcome = False
             for report in reports:
-                self._report(report)
+                if type(report) is DeliverMessage:
+                    deliver(report)
+                elif type(report) is ReportSend:
+                    self._settle(report.send_id, report.stage, report.error, is_final=report.final)
+                else:
+                    self._report(report)
+            if self._has_outcome:
+                self.changed.notify_all()
 
     def flow(self, wants_data: bool) -> tuple[int, bool]:
         """The bytes that were taken since the last call; whether mailboxes have room for more."""
         with self.lock:
-            freed, self._freed = self._freed + self.router.collect(), 0
+            freed = self.router.collect()
             has_room = not self.router.is_full
             self._is_reading = wants_data and has_room
             if not wants_data and not self._has_warned and self.router.has_backlog:
@@ -118,6 +133,7 @@ class Desk:
         with self.lock:
             self.is_finished = True
             self.crash = error
+            self._take_arrived()
             self._room = (0, 0, False)
             lost = error or SendFailed(FailReason.CLOSED, "the client has ended")
             for send_id in list(self._open):
@@ -154,9 +170,12 @@ class Desk:
         Raises `TimeoutError`, and the error that ended the mailbox.
         """
         with self.lock:
-            delivery = self._wait_for(box, lambda: self.router.take(box), woken, deadline)
-            self._freed += self.router.collect()
-            wanted = self._freed and (not self._is_reading or self._freed >= TAKEN_UNREPORTED)
+            router = self.router
+            delivery = router.take(box)
+            if delivery is None and not box.is_finished:
+                delivery = self._wait_for(box, lambda: router.take(box), woken, deadline)
+            freed = router.freed
+            wanted = freed and (not self._is_reading or freed >= TAKEN_UNREPORTED)
         if wanted:
             self._wake_pump()
         return delivery
@@ -174,7 +193,6 @@ class Desk:
         with self.lock:
             box.wake = woken.notify_all
             self.router.open(box, watcher=watcher)
-            self._freed += self.router.collect()
         return woken
 
     def close_box(self, box: MessageBox) -> None:
@@ -182,7 +200,6 @@ class Desk:
         with self.lock:
             box.finish()
             self.router.close(box)
-            self._freed += self.router.collect()
         # Rare, and it may have been all that held the reading back.
         self._wake_pump()
 
@@ -190,7 +207,6 @@ class Desk:
         """A watcher keeps this message for itself."""
         with self.lock:
             self.router.claim(delivery)
-            self._freed += self.router.collect()
 
     def open_feed(self, feed: Feed[T]) -> tuple[Mailbox[T], threading.Condition]:
         """A new listener of ``feed``, and what `take_report` waits with."""
@@ -234,6 +250,18 @@ class Desk:
 
     # With the lock held.
 
+    def _open_entry(self, entry: Entry, send_id: SendId) -> None:
+        entry.number(send_id)
+        self._open[send_id] = entry
+        size = self._arrive(entry)
+        self._room = (self._room[0] - 1, self._room[1] - size, False)
+
+    def _take_arrived(self) -> None:
+        if self._arrived:
+            arrived, self._arrived = self._arrived, []
+            for entry, send_id in arrived:
+                self._open_entry(entry, send_id)
+
     def _arrive(self, entry: Entry) -> int:
         size = self._posted.pop(entry, 0)
         self._posted_bytes -= size
@@ -255,10 +283,6 @@ class Desk:
 
     def _report(self, report: Report) -> None:
         match report:
-            case DeliverMessage():
-                self.router.deliver(report)
-            case ReportSend():
-                self._settle(report.send_id, report.stage, report.error, is_final=report.final)
             case ReportProgress():
                 entry = None if report.send_id is None else self._open.get(report.send_id)
                 if entry is not None:
@@ -276,6 +300,8 @@ class Desk:
                     error=report.error, event_id=report.event_id, transport=report.transport,
                     is_gap=True,
                 ))  # fmt: skip
+            case DeliverMessage() | ReportSend():
+                raise AssertionError(f"{report} is no rare one")
             case _:
                 assert_never(report)
 
@@ -288,7 +314,7 @@ class Desk:
         entry.advance(stage, error, is_final=is_final)
         if is_final:
             del self._open[send_id]
-            self.changed.notify_all()
+            self._has_outcome = True
 
     def _change_state(self, state: State, cause: AuxError | None) -> None:
         previous, self.state, self.cause = self.state, state, cause

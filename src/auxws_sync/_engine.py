@@ -23,7 +23,6 @@ from ._errands import Errands, Settings
 from ._pump import Pump
 from ._receipt import Entry
 from ._recorder import Recorder
-from ._roles import Observer
 
 T = TypeVar("T")
 
@@ -39,13 +38,12 @@ class Engine:
         machine: DialogueWebSocket,
         settings: Settings,
         name: str,
-        observer: Observer | None,
         store: OutboxStore | None = None,
     ) -> None:
         self.machine = machine
         self.desk: Desk = Desk(lambda: self.pump.nudge())
         self._recorder = None if store is None else Recorder(store)
-        self.pump: Pump = Pump(machine, self.desk, name, observer, self._recorder)
+        self.pump: Pump = Pump(machine, self.desk, name, self._recorder)
         self.errands: Errands = Errands(settings, self.pump, name)
         self.pump.errands = self.errands
         machine.on_sent = self._note

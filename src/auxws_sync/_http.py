@@ -48,9 +48,13 @@ class HttpTransport(Protocol):
         timeout: float,
         progress: Progress,
         cancellation: Cancellation,
-    ) -> HttpResponded | HttpFailed: ...
+    ) -> HttpResponded | HttpFailed:
+        """Make one request, as said above; failures are returned."""
+        ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Give up what is held; called by whoever made it."""
+        ...
 
 
 class HttpClient:

@@ -4,7 +4,9 @@ It knows actions, and when to do what. It must not know sizes, frames or protoco
 application object: what concerns the application goes to a `Desk`, what blocks to an `Errands`.
 
 Strategy: one selector, with a deadline that is the machine's. Callers post commands to a deque and
-wake the selector through a socket pair, once for as many commands as are waiting. Nothing here
+wake the selector through a socket pair, once for as many commands as are waiting. Every system call
+lets another thread go on, which may keep the interpreter for milliseconds, so the commands of a
+round share one write, as the messages of a read share one report. Nothing here
 polls; `turns` counts the loop's rounds, so that a test can see that an idle client has none.
 """
 
@@ -46,11 +48,18 @@ from auxws_proto._journal import OutboxStoreFailed
 
 from ._links import Links, Opened
 from ._recorder import Recorder
-from ._roles import Command, Desk, Errands, Observer, Report, Waiting
+from ._roles import Command, Desk, Errands, Report, Waiting
+
+_AT_ONCE = 1_024
+"""Commands that are run before the sockets are looked at."""
 
 
 def _nothing(_now: float) -> None:
     """A command that only wakes."""
+
+
+def _done() -> None:
+    """Nobody waits for the end."""
 
 
 class Pump:
@@ -61,7 +70,6 @@ class Pump:
         machine: DialogueWebSocket,
         desk: Desk,
         name: str,
-        observer: Observer | None = None,
         recorder: Recorder | None = None,
     ) -> None:
         self.machine = machine
@@ -69,13 +77,15 @@ class Pump:
         self.transports: int = 0
         """How many were asked for."""
         self.errands: Errands | None = None
+        self.on_end: Callable[[], None] = _done
+        """Called last of all."""
         self._desk = desk
-        self._observer = observer
         self._recorder = recorder
         self._links = Links(machine)
         self._waiting: deque[Waiting] = deque()
         self._commands: deque[Command] = deque()
         self._answers: deque[Callable[[], None]] = deque()
+        self._ident: int | None = None
         self._is_woken = False
         self._is_finishing = False
         self._is_stopping = False
@@ -116,7 +126,9 @@ class Pump:
 
     def nudge(self) -> None:
         """Have the pump look at what has changed."""
-        self.post(_nothing)
+        # Once woken, it looks before it waits again.
+        if not self._is_woken:
+            self.post(_nothing)
 
     def finish(self) -> None:
         """End the thread when no socket is left. Then `join`."""
@@ -138,7 +150,7 @@ class Pump:
 
     def owns_current_thread(self) -> bool:
         """Whether the caller is the pump's own thread."""
-        return threading.current_thread() is self._thread
+        return threading.get_ident() == self._ident
 
     # Everything below runs on the pump's thread.
 
@@ -166,6 +178,7 @@ class Pump:
 
     def _run(self) -> None:
         error: AuxError | None = None
+        self._ident = threading.get_ident()
         try:
             self._tell_room()
             while not (self._is_stopping or (self._is_finishing and self._links.is_empty)):
@@ -186,11 +199,14 @@ class Pump:
         self._links.look_for(reading=self.machine.wants_data)
         deadline = self.machine.next_timeout()
         wait = None if deadline is None else max(0.0, deadline - time.monotonic())
-        for key, mask in self._selector.select(wait):
-            if key.data is None:
-                self._run_commands()
-            else:
+        for key, mask in self._selector.select(0.0 if self._commands else wait):
+            if key.data is not None:
                 self._links.serve(key.data, mask)
+            else:
+                with contextlib.suppress(BlockingIOError):
+                    self._wake_reader.recv(64)
+        if self._commands:
+            self._run_commands()
         self._drain()
         self._links.settle()
         now = time.monotonic()
@@ -199,14 +215,14 @@ class Pump:
             self.machine.handle_timeout(now)
 
     def _run_commands(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            self._wake_reader.recv(64)
-        with self._gate:
-            self._is_woken = False
         # A verb must find everybody informed of what the wire brought a moment before.
         self._drain()
-        while self._commands:
-            self._commands.popleft()(time.monotonic())
+        now = time.monotonic()
+        for _ in range(min(len(self._commands), _AT_ONCE)):
+            self._commands.popleft()(now)
+        with self._gate:
+            # While some are left it does not wait, and need not be woken.
+            self._is_woken = bool(self._commands)
 
     def _tell_flow(self) -> None:
         """Tell the machine what was taken, and whether a full mailbox holds the reading back."""
@@ -235,23 +251,31 @@ class Pump:
     def _drain(self) -> None:
         """Carry out what the machine asks for, until it asks for nothing more."""
         has_acted = True
+        journal = None if self._recorder is None else self._recorder.journal
         while has_acted:
-            has_acted = False
+            has_acted = makes_room = False
             reports: list[Report] = []
             for action in self.machine.actions():
                 has_acted = True
-                if self._observer is not None:
-                    self._observe(self._observer, action)
-                if self._recorder is not None:
-                    self._recorder.journal.watch(action)
-                self._dispatch(action, reports)
+                if journal is not None:
+                    journal.watch(action)
+                # These three come by the thousand.
+                if type(action) is DeliverMessage:
+                    reports.append(action)
+                elif type(action) is SendBytes:
+                    self._links.send(action.transport, action.data)
+                elif type(action) is ReportSend:
+                    reports.append(action)
+                    makes_room = True
+                else:
+                    self._dispatch(action, reports)
+                    makes_room |= isinstance(action, ReportState)
             if self._recorder is not None:
                 self._recorder.settle()
-            if reports:
-                self._desk.report(reports)
+            self._desk.report(reports)
             self._links.write()
             # Only an outcome or a new state can have made room.
-            if any(isinstance(report, ReportSend | ReportState) for report in reports):
+            if makes_room:
                 self._tell_room()
                 while self._waiting and self._waiting[0].attempt(time.monotonic()):
                     self._waiting.popleft()
@@ -263,16 +287,7 @@ class Pump:
         errands = self.errands
         assert errands is not None
         match action:
-            case SendBytes():
-                self._links.send(action.transport, action.data)
-            case (
-                DeliverMessage()
-                | ReportState()
-                | ReportSend()
-                | ReportError()
-                | ReportGap()
-                | ReportProgress()
-            ):
+            case ReportState() | ReportError() | ReportGap() | ReportProgress():
                 reports.append(action)
             case PutToUrl() | GetFromUrl():
                 errands.start_transfer(action)
@@ -290,18 +305,10 @@ class Pump:
                 errands.ask_for_login(action)
             case AnswerUploadRequest() | SendText() | SendPing():
                 raise AssertionError(f"a client's AuxWebSocket never asks for {action}")
+            case SendBytes() | DeliverMessage() | ReportSend():
+                raise AssertionError(f"{action} is no rare one")
             case _:
                 assert_never(action)
-
-    def _observe(self, observer: Observer, action: Action) -> None:
-        try:
-            observer(action)
-        except Exception as error:
-            # The stream goes on without it: an observer looks on, it has no say.
-            self._observer = None
-            report = AuxError(f"the observer raised {type(error).__name__}; it is not called again")
-            report.__cause__ = error
-            self._desk.report([ReportError(error=report)])
 
     def _end(self, error: AuxError | None) -> None:
         """Close everything, then let go of whoever waits."""
@@ -327,3 +334,4 @@ class Pump:
             self._waiting.popleft().give_up()
         while self._answers:
             self._answers.popleft()()
+        self.on_end()

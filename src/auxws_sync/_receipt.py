@@ -21,16 +21,23 @@ _RANK: Final[Mapping[Stage, int]] = {
 }
 
 
+_NOTHING_YET: Final = Progress()
+
+
 class Entry:
     """What is known of one accepted message. The desk writes it, with its lock held."""
 
+    __slots__ = (
+        "_changed", "error", "is_final", "lock", "on_failed", "progress", "send_id", "stage",
+    )  # fmt: skip
+
     def __init__(self, lock: threading.Lock) -> None:
-        self.lock = lock
+        self.lock: threading.Lock = lock
         self.send_id: SendId | None = None
         """None until the machine has taken it."""
         self.stage: Stage = Stage.QUEUED
         self.error: AuxError | None = None
-        self.progress: Progress = Progress()
+        self.progress: Progress = _NOTHING_YET
         self.is_final: bool = False
         self.on_failed: Callable[[AuxError], None] | None = None
         """Whom to tell of a bad end; called with the lock held."""
@@ -71,6 +78,8 @@ class Entry:
 
 class Receipt:
     """The fate of one accepted message. It goes on whether anybody looks or not."""
+
+    __slots__ = ("__weakref__", "_check", "_entry")
 
     def __init__(self, entry: Entry, check: Callable[[], None]) -> None:
         self._entry = entry

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
 from auxws_proto import (
-    Action,
     AskForLogin,
     AuxError,
     DeliverMessage,
@@ -26,8 +25,6 @@ from auxws_proto import (
 Report: TypeAlias = (
     DeliverMessage | ReportState | ReportSend | ReportError | ReportGap | ReportProgress
 )
-
-Observer: TypeAlias = Callable[[Action], None]
 
 Command: TypeAlias = Callable[[float], None]
 """Something to do on the pump's thread; it gets the time, and must not block or raise."""

@@ -62,7 +62,10 @@ class Subscription(Generic[T_co]):
         return self
 
     def __next__(self) -> T_co:
-        item = self.receive()
+        self._check()
+        source = self._source
+        source.open()
+        item = source.take(None)
         if item is None:
             raise StopIteration
         return item

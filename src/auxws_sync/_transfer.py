@@ -59,7 +59,7 @@ class Cancellation:
     def guard(self, end: Callable[[], None] | None) -> None:
         """From now on ``end``, which must not block, cuts short what this thread is blocked in.
 
-        Raises `TransferFailed` if the transfer is cancelled already.
+        Raises ``TransferFailed``, which is ours, if the transfer is cancelled already.
         """
         with self._lock:
             self._end = end

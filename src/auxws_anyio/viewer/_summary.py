@@ -30,7 +30,7 @@ class TypeSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegSummary:
-    """One leg of the messages that went over the object store."""
+    """One leg of the messages that went over the object store; times are in seconds."""
 
     name: str
     legs: int
@@ -66,7 +66,9 @@ class Summary:
 
 
 TYPE_COLUMNS = ("type", "way", "path", "count", "bytes", "failed", "median", "p95", "longest")
+"""The columns of `type_cells`; times are in seconds."""
 LEG_COLUMNS = ("leg", "count", "failed", "median", "p95", "longest")
+"""The columns of `leg_cells`; times are in seconds."""
 
 
 def summarize(timeline: Timeline) -> Summary:

@@ -63,7 +63,10 @@ class Route(StrEnum):
 
 @dataclass(slots=True, kw_only=True)
 class Row:
-    """One thing that happened, an arrow from lane to lane (or a note, if they are the same)."""
+    """One thing that happened, an arrow from lane to lane (or a note, if they are the same).
+
+    ``at`` is in seconds since the first row.
+    """
 
     at: float
     source: Lane
@@ -117,7 +120,10 @@ class Leg:
 
 @dataclass(slots=True, kw_only=True)
 class Span:
-    """One message, from ``send()`` or its arrival to its outcome or its delivery."""
+    """One message, from ``send()`` or its arrival to its outcome or its delivery.
+
+    ``start`` and ``end`` are in seconds since the first row, ``first`` and ``last`` are rows.
+    """
 
     number: int
     direction: Direction
@@ -150,7 +156,7 @@ class Span:
 
 @dataclass(slots=True, kw_only=True)
 class Band:
-    """A time in one state of the session."""
+    """A time in one state of the session, in seconds since the first row."""
 
     state: str
     start: float
@@ -164,7 +170,7 @@ class Band:
 
 @dataclass(slots=True, kw_only=True)
 class Timeline:
-    """A whole session."""
+    """A whole session; its times are in seconds since the first row."""
 
     title: str = "auxws"
     machine: str = "client"
