@@ -106,7 +106,7 @@ def encode_message(
 
     Raises `LocalProtocolError` for what is no message or what JSON cannot carry.
     """
-    if type(message) is not dict and not _is_mapping(message):
+    if message.__class__ is not dict and not _is_mapping(message):
         raise LocalProtocolError(
             f"a message must be a mapping with a string 'type', not {type(message).__name__}"
         )
@@ -192,14 +192,14 @@ def decode_event(
         # One level more: the array around a message is none of its own, and `encode_message` and
         # `decode_message` must agree about the same message.
         value: Any = parse_json(data, max_depth + 1, fast)
-        if type(value) is list and len(value) == 3:
+        if value.__class__ is list and len(value) == 3:
             number, plain_id, message = value
             if (
-                type(number) is int
+                number.__class__ is int
                 and number == 1
-                and type(plain_id) is int
-                and type(message) is dict
-                and type(message.get("type")) is str
+                and plain_id.__class__ is int
+                and message.__class__ is dict
+                and message.get("type").__class__ is str
             ):
                 # Nearly all traffic, and nothing is wrong with it: JSON gives these exact types.
                 return plain_id, message

@@ -71,7 +71,7 @@ class Splitter:
         self._mask = apply_mask
         self._kept: list[bytes] = []
         self._missing = 0
-        self._passing = 0
+        self._passing: int = 0
         self._in_message = False
         self._small = min(limit, 125)
         self._stop = 0

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.typing import Subprotocol
 
 from tests.interop.peers.speaker import Speaker, Store
 
@@ -18,6 +19,7 @@ from tests.interop.peers.speaker import Speaker, Store
 class WebsocketsLine:
     def __init__(self, socket: ServerConnection) -> None:
         self.socket = socket
+        assert socket.request is not None
         self.path: str = socket.request.path
         self.subprotocol: str | None = socket.subprotocol
         self.out: asyncio.Queue[list[str] | bytes | int] = asyncio.Queue()
@@ -41,6 +43,7 @@ class WebsocketsLine:
             match await self.out.get():
                 case bytes(payload):
                     pong = await self.socket.ping(payload)
+                    assert isinstance(pong, asyncio.Future)
                     pong.add_done_callback(lambda _, payload=payload: self.pongs.pop(payload)())
                 case int(code):
                     await self.socket.close(code)
@@ -68,7 +71,7 @@ async def main() -> None:
         "127.0.0.1",
         0,
         max_size=131_072,
-        subprotocols=["casualos.records"],
+        subprotocols=[Subprotocol("casualos.records")],
         select_subprotocol=lambda _, offered: next(iter(offered), None),
         compression=None,
     ) as server:
