@@ -6,6 +6,9 @@ for each; every step has a session of its own too, for work on one thing.
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import nox
@@ -18,6 +21,18 @@ nox.options.error_on_missing_interpreters = True
 ROOT = Path(__file__).parent
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 PACKAGES = sorted(path.parent.name for path in ROOT.glob("src/*/__init__.py"))
+
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+
+
+def find_python(version: str) -> str | None:
+    """An interpreter of this version: on the path, or one of pyenv's, which may not be on it."""
+    found = shutil.which(f"python{version}")
+    # A shim of pyenv is there for every version that any environment has, and may refuse to run.
+    if found and not subprocess.run([found, "--version"], capture_output=True).returncode:
+        return found
+    folder = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    return next(map(str, sorted(folder.glob(f"{version}.*/bin/python"), reverse=True)), None)
 
 
 def install(session: nox.Session, *groups: str) -> None:
@@ -145,6 +160,41 @@ def interop(session: nox.Session) -> None:
     session.run("pytest", "-m", "interop", "tests/interop", *selection, env=env)
     if not selection:
         session.run("python", "-m", "tests.interop.table", verb, str(page))
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """Wheel and sdist: built, checked, installed outside of the tree, and used there."""
+    session.install("build", "twine", "check-wheel-contents")
+    folder = Path(session.create_tmp()).absolute() / "dist"
+    shutil.rmtree(folder, ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", str(folder))
+    built = sorted(str(path) for path in folder.iterdir())
+    session.run("twine", "check", "--strict", *built)
+    # W002: the two drivers have small modules that are alike, and share none on purpose.
+    options = ("--ignore", "W002", "--toplevel", ",".join(PACKAGES))
+    session.run("check-wheel-contents", *options, *folder.glob("*.whl"))
+    session.run("python", "-m", "tests.package", str(folder))
+
+
+@nox.session
+@nox.parametrize("version", PYTHONS)
+def pythons(session: nox.Session, version: str) -> None:
+    """The tests of the core, and the types, on each Python that is on this machine."""
+    found = find_python(version)
+    if found is None:
+        session.skip(f"there is no Python {version} on this machine")
+    folder = Path(session.create_tmp()).absolute() / version
+    python = str(folder / "bin" / "python")
+    if not folder.exists():
+        session.run(found, "-m", "venv", str(folder), external=True)
+    groups = nox.project.dependency_groups(PYPROJECT, "test")
+    pip = ("-m", "pip", "install", "--quiet", "--editable", ".[all]", "mypy", *groups)
+    session.run(python, *pip, external=True)
+    mypy = ("--strict", "--python-version", version, "--cache-dir", str(folder / "mypy"))
+    session.run(python, "-m", "mypy", *mypy, "src", external=True)
+    tests = ("tests/proto", "tests/test_package.py", *session.posargs)
+    session.run(python, "-m", "pytest", *tests, external=True)
 
 
 @nox.session

@@ -197,7 +197,11 @@ class HostileWorld(RuleBasedStateMachine):
         wanted = Stage.CONFIRMED if client.machine.config.confirm else Stage.SENT
         assert [client.outcomes[send_id] for send_id in sent if send_id] == [wanted] * 3
         came = [message for server in world.servers for message in server.delivered]
-        assert all(probe in came for probe in probes)
+        config = client.machine.config
+        if config.confirm or config.close_timeout or config.max_age is None:
+            # A rotation with no time for the closing handshake drops what is on its way: a break,
+            # after which SENT promises nothing.
+            assert all(probe in came for probe in probes)
 
 
 class HostileByteWorld(HostileWorld):

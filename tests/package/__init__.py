@@ -1,0 +1,1 @@
+"""What is built is right, and works where the repository is not: ``nox -s package``."""
