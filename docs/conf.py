@@ -85,8 +85,6 @@ PUBLIC: Final = (
 """The modules of the reference; a test holds this to the packages."""
 
 OURS: Final = "auxws_"
-WRITTEN_LATER: Final = ("performance", "compatibility")
-"""Pages that may be absent: the first is what a bench on a quiet machine writes."""
 HERE: Final = Path(__file__).parent
 
 
@@ -210,16 +208,6 @@ def link_citation(match: re.Match[str]) -> str:
     return f":ref:`{page} §{section} <{page} §{section}>`"
 
 
-def leave_out_absent(app: Sphinx, page: str, content: list[str]) -> None:
-    """What is not written yet is no entry of the contents, and no link (``WRITTEN_LATER``)."""
-    text = content[0]
-    for name in WRITTEN_LATER:
-        if not (HERE / f"{name}.md").exists():
-            text = re.sub(rf"\[([^\]\n]+)\]\((?:\.\./)?{name}\.md\)", r"\1", text)
-            text = re.sub(rf"^{name}\n", "", text, flags=re.MULTILINE)
-    content[0] = text
-
-
 def tidy_docstring(
     app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
 ) -> None:
@@ -238,7 +226,6 @@ def tidy_bases(app: Sphinx, name: str, obj: type, options: object, bases: list[A
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    app.connect("source-read", leave_out_absent)
     app.connect("missing-reference", resolve)
     app.connect("doctree-read", leave_builtins_alone)
     app.connect("doctree-read", label_sections)

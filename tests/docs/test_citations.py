@@ -16,8 +16,6 @@ MARKDOWN = sorted(
 RFC = re.compile(r"RFC[ -]?\d+(?:,|'s)? (?:sections? )?§[\d.]+(?:(?:,| and|;) §[\d.]+)*")
 CITATION = re.compile(r"(?:docs/([\w/-]+)\.md`*)?(?:,? |\()?((?:§\d+[a-z]?(?:,? and |, | )?)+)")
 NUMBER = re.compile(r"§(\d+[a-z]?)")
-WRITTEN_LATER = {"performance.md", "compatibility.md"}
-"""Pages that may be absent, as in docs/conf.py."""
 LINK = re.compile(r"(?<!!)\[[^\]\n]+\]\(([^)\s]+)\)|!\[[^\]\n]*\]\(([^)\s]+)\)")
 
 
@@ -71,7 +69,6 @@ def test_pages_that_code_cites_exist(path: Path) -> None:
 def test_links_between_files_lead_to_files(path: Path) -> None:
     found = [one or two for one, two in LINK.findall(path.read_text("utf-8"))]
     links = [link.partition("#")[0] for link in found if "://" not in link]
-    links = [link for link in links if Path(link).name not in WRITTEN_LATER]
 
     # News are read in CHANGELOG.md, which is beside the README.
     folder = ROOT if path.parent.name == "newsfragments" else path.parent
