@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from auxws_proto import (
+    AuxSession,
     Config,
     OutboxFull,
     ReportError,
@@ -429,3 +430,14 @@ def test_a_text_names_the_send_that_it_carries() -> None:
         (2, None),
         (4, 2),
     ]
+
+
+def test_a_server_s_events_have_no_number_to_remember() -> None:
+    session = AuxSession(Role.SERVER)
+    session.transport_opened(0.0)
+    list(session.actions())
+
+    session.send(SMALL, 0.0)
+
+    (text,) = [action for action in session.actions() if isinstance(action, SendText)]
+    assert text.data.startswith(b"[1,0,")

@@ -370,3 +370,21 @@ def test_a_closed_session_takes_nothing_up() -> None:
 
     with pytest.raises(LocalProtocolError, match="restore: the session is closed"):
         bench.session.restore(encode(SMALL, bench.session.config), bench.now)
+
+
+def test_what_is_taken_makes_room_to_read() -> None:
+    bench = Bench(read_ahead=1).open()
+    bench.receive(1, 0, SMALL)
+    assert not bench.session.wants_data
+
+    bench.turn(bench.session.taken, 1_000)
+
+    assert bench.session.wants_data
+
+
+def test_time_goes_on_with_a_text() -> None:
+    bench = Bench().open()
+
+    bench.session.receive_text(b'[1,0,{"type":"x"}]', bench.now + 5.0)
+
+    assert bench.session.now == bench.now + 5.0

@@ -210,3 +210,10 @@ def _nothing_installed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_the_extra_everything_is_as_it_was() -> None:
     assert fast_json.__wrapped__() is None
     assert fast_mask.__wrapped__() is None
+
+
+def test_digits_in_strings_do_not_matter_in_a_text_of_some_size() -> None:
+    data = json.dumps({"id": "1" * 30, "text": "a" * 2_000}).encode()
+
+    assert fast().parse(data) == json.loads(data)
+    assert fast().parse(data[:-1] + b',"n":' + b"1" * 30 + b"}") is NOT_THE_SAME

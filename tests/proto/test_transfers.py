@@ -465,3 +465,9 @@ def test_how_much_of_an_error_is_read_is_said_and_kept() -> None:
     world.responded(1, 400, b" " + SLOW_DOWN)
 
     assert world.told == [(FailReason.HTTP_STATUS, "HTTP 400", False, None)]
+
+
+def test_whom_a_transfer_is_for(world: World) -> None:
+    transfer_id = world.put()
+
+    assert (world.transfers.job(transfer_id), world.transfers.job(99)) == (world, None)

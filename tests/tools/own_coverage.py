@@ -32,7 +32,6 @@ EXEMPT = {
     "_constants": "numbers and enumerations",
     "_events": "shapes of inputs",
     "_machine": "the protocol class that both machines satisfy",
-    "_received": "shapes of what a WebSocket says",
     "_stats": "a snapshot's shape",
     "_trace_records": "shapes of a trace's records",
     "_version": "the version",
