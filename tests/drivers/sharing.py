@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager
+from threading import Event
 from typing import Any, Protocol
 
 import anyio
@@ -59,6 +60,15 @@ class Shared:
     def read(self) -> str:
         with self.transaction():
             return str(self._text)
+
+    async def wait_text(self, wanted: str) -> None:
+        """Wait until it reads so, asleep between changes: it may be large, and dear to read."""
+        changed = Event()
+        subscription = self._text.observe(lambda _event: changed.set())
+        while self.read() != wanted:
+            await in_thread(changed.wait)
+            changed.clear()
+        self._text.unobserve(subscription)
 
     async def wait_synced(self, timeout: float | None = 10) -> None:
         if isinstance(self.shared, auxws_sync.yjs.SharedDoc):

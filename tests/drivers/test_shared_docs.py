@@ -51,7 +51,8 @@ async def in_step(*shared: Shared, text: str) -> None:
     """Wait until all documents have this text."""
     for one in shared:
         await one.wait_synced()
-    await until(lambda: all(one.read() == text for one in shared))
+    for one in shared:
+        await one.wait_text(text)
 
 
 async def test_changes_go_out_and_come_in(driver: Driver) -> None:
