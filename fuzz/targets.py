@@ -31,7 +31,7 @@ from auxws_proto import (
     UploadGranted,
     Violation,
 )
-from auxws_proto._received import Closed, Pinged, Ponged, Text, Violated
+from auxws_proto._received import Closed, Pinged, Ponged, Texts, Violated
 from auxws_proto._target import parse_target
 from auxws_proto._websocket import WebSocket
 from auxws_proto.testing import (
@@ -125,8 +125,8 @@ def seen_by_us(role: Role, data: bytes, *, is_short: bool) -> Seen:
     seen: Seen = []
     for received in socket.receive(data):
         match received:
-            case Text(payload):
-                seen.append(("text", payload))
+            case Texts(payloads):
+                seen.extend(("text", payload) for payload in payloads)
             case Violated(error):
                 seen.append(("binary",) if error.violation is Violation.BINARY_MESSAGE
                             else ("violated", error))  # fmt: skip

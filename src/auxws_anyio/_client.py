@@ -33,9 +33,9 @@ from auxws_proto import (
 )
 from auxws_proto._dialogue_websocket import DialogueWebSocket
 from auxws_proto._journal import OutboxStore, check_store
-from auxws_proto._mailbox import MessageBox
 from auxws_proto._mask_keys import MaskKeys
 from auxws_proto._requests import Where, request_for
+from auxws_proto._router import MessageBox
 from auxws_proto._speed import equipment
 from auxws_proto._target import check_headers, parse_target
 from auxws_proto._trace_elision import DEFAULT_LIMIT
@@ -191,7 +191,7 @@ class AuxClient(TypedVerbs, DialogueVerbs):
             engine.call(engine.machine.close)
         with anyio.CancelScope(deadline=deadline):
             await self._desk.wait_for(lambda: self.state is State.CLOSED and engine.is_idle)
-        engine.abort_links()
+        engine.links.end()
 
     def _end(self) -> None:
         """Drop what is left, and give everything back."""

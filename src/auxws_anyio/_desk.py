@@ -23,7 +23,8 @@ from auxws_proto import (
     State,
     StateChange,
 )
-from auxws_proto._mailbox import Feed, Router
+from auxws_proto._mailbox import Feed
+from auxws_proto._router import Router
 
 from ._bell import Bell
 from ._receipt import Entry

@@ -19,10 +19,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import anyio
-from anyio.abc import ByteStream, SocketAttribute, SocketStream
+from anyio.abc import ByteStream
 from anyio.streams.tls import TLSStream
 
 from auxws_proto import LocalProtocolError, Secret, TransportFailure
+
+from ._socket import TcpStream, connect_tcp
 
 STAGGER = 0.25
 """RFC 8305 §5: the recommended Connection Attempt Delay."""
@@ -97,9 +99,7 @@ async def dial(
         addresses = [address for address in addresses if check(address)]
         if not addresses:
             raise DialFailed("address", f"{host} has no address that is allowed")
-    stream = await _connect_first(addresses, port)
-    stream.extra(SocketAttribute.raw_socket).setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return stream
+    return await _connect_first(addresses, port)
 
 
 class _InTurn(ByteStream):
@@ -168,13 +168,13 @@ async def _resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(entry[4][0] for entry in found))
 
 
-async def _connect_first(addresses: Sequence[str], port: int) -> SocketStream:
-    winners: list[SocketStream] = []
+async def _connect_first(addresses: Sequence[str], port: int) -> TcpStream:
+    winners: list[TcpStream] = []
     faults: list[str] = []
 
     async def attempt(address: str, done: anyio.Event) -> None:
         try:
-            stream = await anyio.connect_tcp(address, port)
+            stream = await connect_tcp(address, port)
         except OSError as error:
             faults.append(f"{address} port {port}: {reason_of(error)}")
             done.set()

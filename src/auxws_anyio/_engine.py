@@ -4,16 +4,15 @@ It knows actions and tasks. It must not know sizes, frames or protocol times.
 
 Strategy: everything that touches the machine is synchronous and ends in `dispatch`, which drains
 the actions to four sinks: out-buffers, transfers, the `Desk`, transports. So no lock is needed, and
-a cancelled task can leave nothing half done. Tasks only wait: one for the clock, two for a
-transport (reader and writer), one for a transfer or a question to the application. None of them
+a cancelled task can leave nothing half done. Tasks only wait: one for what a transport brings and
+one while it is written to, one for a transfer or a question to the application. None of them
 raises; what should never happen ends the client with an `InternalError` for everybody who waits.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar, assert_never
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar, TypeVarTuple, Unpack, assert_never
 
 import anyio
 from anyio.abc import TaskGroup
@@ -27,11 +26,7 @@ from auxws_proto import (
     CancelTransfer,
     CloseTransport,
     DeliverMessage,
-    Event,
     GetFromUrl,
-    HttpFailed,
-    HttpFailure,
-    HttpProgressed,
     InternalError,
     LoginUnavailable,
     OpenTransport,
@@ -44,18 +39,19 @@ from auxws_proto import (
     SendBytes,
     SendPing,
     SendText,
-    TransportFailure,
 )
 from auxws_proto._dialogue_websocket import DialogueWebSocket
 from auxws_proto._journal import OutboxStore, OutboxStoreFailed
 
-from ._bell import Bell
+from ._clock import Clock, start_clock
 from ._desk import Desk
 from ._errands import Errands
-from ._link import Handshake, Link
+from ._links import Links
 from ._recorder import Recorder
+from ._transfers import Transfers
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 _NOBODY_READS = (
     "reading has stopped, for what came waits for a first subscription; subscribe to something, "
@@ -75,53 +71,50 @@ class Engine:
     ) -> None:
         self.machine = machine
         self.desk: Desk = Desk()
-        self.resumed: Bell = Bell()
+        self.links: Links = Links(self, machine, errands.open_transport)
         self.is_reading: bool = True
         """Whether the wire is read on, as of the last `dispatch`."""
-        self.is_writing: bool = False
-        """Whether a write is under way, at whose end the machine is drained."""
         self.error: AuxError | None = None
         """What the driver has failed of: a defect of its own, or the store."""
         self.recorder: Recorder | None = None if store is None else Recorder(store, self._crash)
         self.transports: int = 0
         """How many were asked for."""
         self._errands = errands
-        self._links: dict[int, Link] = {}
-        self._transfers: dict[int, anyio.CancelScope] = {}
+        self._transfers = Transfers(self, machine, errands)
         self._dispatching = False
         self._is_paused = False
         self._has_warned = False
         self._group: TaskGroup | None = None
-        self._clock: anyio.CancelScope | None = None
+        self._now: Callable[[], float] = anyio.current_time
+        self._clock: Clock | None = None
 
     # Life.
 
     @property
     def is_idle(self) -> bool:
         """Whether no transport is open or opening."""
-        return not self._links
+        return self.links.is_empty
 
     def start(self, group: TaskGroup) -> None:
         """Begin to keep time."""
         self._group = group
-        group.start_soon(self._keep_time)
+        self._clock = start_clock(group, self._time_has_come)
+        self._now = self._clock.now
         if self.recorder is not None:
-            self._spawn(Recorder.run, self.recorder)
-
-    def abort_links(self) -> None:
-        """Drop every transport now, and tell the machine, which is not to wait for them."""
-        for link in list(self._links.values()):
-            self.link_ended(link)
-            link.abort()
+            self.spawn(self.recorder.run)
 
     def stop(self) -> None:
         """Drop whatever is under way; the task group ends when that is done."""
-        self.abort_links()
+        self.links.end()
+        if self._clock is not None:
+            self._clock.stop()
         if self._group is not None:
             self._group.cancel_scope.cancel()
             self._group = None
 
-    def call(self, verb: Callable[[float], T], *, drain: bool = True) -> T:
+    def call(
+        self, verb: Callable[[Unpack[Ts], float], T], *arguments: *Ts, drain: bool = True
+    ) -> T:
         """Call a door of the machine with the time, and do what follows from it.
 
         A caller's own mistake is raised, and has changed nothing. Raises what a client has crashed
@@ -131,7 +124,7 @@ class Engine:
         if self.error is not None:
             raise self.error
         try:
-            return verb(anyio.current_time())
+            return verb(*arguments, self._now())
         except AuxError:
             raise
         except Exception as error:
@@ -144,46 +137,63 @@ class Engine:
         """The same for what comes from elsewhere than the application: nothing is raised."""
         if self.error is None:
             try:
-                door(anyio.current_time())
+                door(self._now())
             except Exception as error:
                 self._crash(error)
             self.dispatch()
 
     def taken(self) -> None:
         """A message was taken from a mailbox while the wire is not read."""
-        if self._links:
-            # A reader asks `may_read` once for all that is taken until it comes to its turn.
-            self.resumed.ring()
-        else:
+        if self.links.is_empty:
             self.dispatch()
+        else:
+            # A reader asks `may_read` once for all that is taken until it comes to its turn.
+            self.links.resumed.ring()
+
+    def may_read(self) -> bool:
+        """Whether to go on reading the wire."""
+        if not self.is_reading:
+            # What was taken since the last time may have made room.
+            self.dispatch()
+        return self.is_reading
 
     # Draining.
 
-    def dispatch(self) -> None:
-        """Drain the machine, then see to what that changed. Synchronous; never blocks or raises."""
+    def dispatch(self, *, is_news: bool = False) -> None:
+        """Drain the machine, then see to what that changed. Synchronous; never blocks or raises.
+
+        ``is_news`` says that a mailbox may hold more than before.
+        """
         # While draining, an observer may have come back here: the loop goes on to the end anyway.
         if self._dispatching or self.error is not None:
             return
         self._dispatching = True
         journal = None if self.recorder is None else self.recorder.journal
-        deliver, settle, links = self.desk.router.deliver, self.desk.send_reported, self._links
+        router, links = self.desk.router, self.links
+        deliver, settle = router.deliver, self.desk.send_reported
         try:
             while True:
+                is_news = is_news or self._is_paused
                 for action in self.machine.actions():
                     if journal is not None:
                         journal.watch(action)
                     # These three come by the thousand.
                     if type(action) is DeliverMessage:
+                        is_news = True
                         deliver(action)
                     elif type(action) is ReportSend:
                         settle(action)
                     elif type(action) is SendBytes:
-                        if action.transport in links:
-                            links[action.transport].write(action.data)
+                        links.write(action.transport, action.data)
                     else:
+                        is_news = True
                         self._route(action)
-                if not self._balance():
+                # What goes out fills no mailbox.
+                if (is_news or router.freed) and self._balance():
+                    continue
+                if not links.flush(self._now()):
                     break
+                is_news = False
             self._resume()
         except Exception as error:
             self._crash(error)
@@ -192,35 +202,31 @@ class Engine:
 
     def _resume(self) -> None:
         """Let the tasks go on that a changed machine concerns."""
-        for link in self._links.values():
-            link.flush()
-        self.link_rested()
         if self.recorder is not None:
             self.recorder.look()
         self.is_reading = self.machine.wants_data
         if self.is_reading:
-            self.resumed.ring()
+            self.links.resumed.ring()
         elif not self._has_warned and self.desk.router.has_backlog:
             self._has_warned = True
             self.desk.error_reported(ReportError(error=AuxError(_NOBODY_READS)))
-        # Waking the clock too early is free, so it is never set back; setting it is not.
         if self._clock is not None:
-            deadline = self._next()
-            if deadline < self._clock.deadline:
-                self._clock.deadline = deadline
+            deadline = self.machine.next_timeout()
+            if deadline is not None:
+                self._clock.wake_at(deadline)
 
     def _balance(self) -> bool:
         """Tell the machine how the mailboxes are. Whether there was something to tell."""
         machine, router = self.machine, self.desk.router
         freed = router.freed and router.collect()
         if freed:
-            machine.taken(freed, anyio.current_time())
+            machine.taken(freed, self._now())
         is_full = router.is_full or machine.is_full
         turned = is_full is not self._is_paused
         if turned:
             self._is_paused = is_full
             tell = machine.pause_reading if is_full else machine.resume_reading
-            tell(anyio.current_time())
+            tell(self._now())
         return bool(freed) or turned
 
     def _route(self, action: Action) -> None:
@@ -235,25 +241,18 @@ class Engine:
             case ReportGap():
                 desk.gap_reported(action)
             case PutToUrl() | GetFromUrl():
-                self._transfers[action.transfer_id] = anyio.CancelScope()
-                self._spawn(self._transfer, action)
+                self._transfers.start(action)
             case CancelTransfer():
-                scope = self._transfers.get(action.transfer_id)
-                if scope is not None:
-                    scope.cancel()
+                self._transfers.cancel(action.transfer_id)
             case OpenTransport():
-                link = Link(self, action.transport, self._errands.open_transport)
-                self._links[action.transport] = link
                 self.transports += 1
-                self._spawn(self._run_link, link)
+                self.links.open(action.transport)
             case CloseTransport():
-                if action.transport in self._links:
-                    self._links[action.transport].close()
+                self.links.close(action.transport)
             case AbortTransport():
-                if action.transport in self._links:
-                    self._links[action.transport].abort()
+                self.links.abort(action.transport)
             case AskForLogin():
-                self._spawn(self._ask_for_login, action)
+                self.spawn(self._ask_for_login, action)
             case SendText() | SendPing() | AnswerUploadRequest():
                 raise AssertionError(f"a client's AuxWebSocket never asks for {action}")
             case SendBytes() | DeliverMessage() | ReportSend():
@@ -264,10 +263,8 @@ class Engine:
     def _crash(self, error: Exception) -> AuxError:
         if self.error is None:
             self.error = error if isinstance(error, OutboxStoreFailed) else InternalError(error)
-            for link in list(self._links.values()):
-                link.abort()
-            for scope in list(self._transfers.values()):
-                scope.cancel()
+            self.links.abort_all()
+            self._transfers.cancel_all()
             self.desk.crash(self.error)
             self.machine.finish_dialogues(self.error)
         return self.error
@@ -279,41 +276,23 @@ class Engine:
 
     # Tasks.
 
-    def _spawn(self, task: Callable[[T], Awaitable[None]], argument: T) -> None:
+    def spawn(
+        self, task: Callable[[Unpack[Ts]], Coroutine[Any, Any, None]], *arguments: *Ts
+    ) -> None:
+        """Run a task of the client's own; what it raises ends the client."""
         if self._group is not None:
-            self._group.start_soon(self._run, task, argument)
+            self._group.start_soon(self._run, task, arguments)
 
-    async def _run(self, task: Callable[[Any], Awaitable[None]], argument: Any) -> None:
+    async def _run(
+        self, task: Callable[..., Awaitable[None]], arguments: tuple[object, ...]
+    ) -> None:
         try:
-            await task(argument)
+            await task(*arguments)
         except Exception as error:
             self._crash(error)
 
-    async def _keep_time(self) -> None:
-        while self.error is None:
-            self._clock = anyio.CancelScope(deadline=self._next())
-            with self._clock:
-                await anyio.sleep_forever()
-            self.feed(self.machine.handle_timeout)
-
-    def _next(self) -> float:
-        deadline = self.machine.next_timeout()
-        return math.inf if deadline is None else deadline
-
-    async def _transfer(self, action: PutToUrl | GetFromUrl) -> None:
-        transfer_id = action.transfer_id
-
-        def progress(done: int, total: int | None) -> None:
-            event = HttpProgressed(transfer_id=transfer_id, done=done, total=total)
-            self.feed(lambda now: self.machine.handle(event, now))
-
-        outcome: Event = HttpFailed(transfer_id=transfer_id, error=HttpFailure(kind="cancelled"))
-        try:
-            with self._transfers[transfer_id]:
-                outcome = await self._errands.transfer(action, self.machine.config, progress)
-        finally:
-            del self._transfers[transfer_id]
-        self.feed(lambda now: self.machine.handle(outcome, now))
+    def _time_has_come(self) -> None:
+        self.feed(self.machine.handle_timeout)
 
     async def _ask_for_login(self, action: AskForLogin) -> None:
         answer = await self._errands.ask_for_login(action)
@@ -321,48 +300,3 @@ class Engine:
             self.feed(lambda now: self.machine.handle(answer, now))
         else:
             self.feed(lambda now: self.machine.login(answer, now))
-
-    async def _run_link(self, link: Link) -> None:
-        try:
-            await link.run()
-        finally:
-            self._links.pop(link.number, None)
-            self.link_rested()
-            self.desk.changed.ring()
-
-    # What links tell their owner.
-
-    def may_read(self) -> bool:
-        """Whether to go on reading the wire."""
-        if not self.machine.wants_data:
-            # What was taken since the last time may have made room.
-            self.dispatch()
-        return self.machine.wants_data
-
-    def link_failed(self, link: Link, failure: TransportFailure) -> None:
-        """It could not be opened."""
-        self.feed(lambda now: self.machine.transport_failed(failure, now, transport=link.number))
-
-    def link_opened(self, link: Link, handshake: Handshake) -> None:
-        """It is open: the handshake may begin."""
-        self.feed(
-            lambda now: self.machine.transport_opened(
-                now, transport=link.number, url=handshake.url, headers=handshake.headers
-            )
-        )
-
-    def link_received(self, link: Link, data: bytes) -> None:
-        """Bytes came."""
-        self.feed(lambda now: self.machine.receive_bytes(data, now, transport=link.number))
-
-    def link_wrote(self, link: Link, count: int) -> None:
-        """A write is complete."""
-        self.feed(lambda now: self.machine.data_sent(count, now, transport=link.number))
-
-    def link_rested(self) -> None:
-        """One may have nothing to write any more."""
-        self.is_writing = any(link.is_writing for link in self._links.values())
-
-    def link_ended(self, link: Link) -> None:
-        """It is over."""
-        self.feed(lambda now: self.machine.receive_eof(now, transport=link.number))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from auxws_proto._mailbox import MessageBox
+from auxws_proto._router import MessageBox
 
 from ._engine import Engine
 from ._subscription import Subscription
@@ -53,7 +53,8 @@ class Receiver:
 
         def opened() -> None:
             self._router.open(box)
-            self._engine.dispatch()
+            # It may have got what has waited for it.
+            self._engine.dispatch(is_news=True)
 
         return Subscription(box, take, on_open=opened, on_close=lambda: self._close(box))
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import anyio
-from anyio.lowlevel import cancel_shielded_checkpoint, checkpoint_if_cancelled
+from anyio.lowlevel import checkpoint, checkpoint_if_cancelled
 
 from auxws_proto import Config, ConnectionFailed, Encoded, OutboxFull, SendId, State, encode
 from auxws_proto._journal import StoredMessage
@@ -37,14 +37,10 @@ class Sender:
     async def send(self, message: Outgoing) -> Receipt:
         """See `AuxClient.send`. Cancelled, it has accepted nothing."""
         entry = await self.accept(message, keep=True)
-        # It is accepted: whoever is cancelled now must still be able to rely on it.
         if self._engine.recorder is not None:
+            # It is accepted: whoever is cancelled now must still be able to rely on it.
             with anyio.CancelScope(shield=True):
                 await self._engine.settle()
-        elif self._in_a_row >= _YIELD_EVERY:
-            self._in_a_row = 0
-            self._engine.dispatch()
-            await cancel_shielded_checkpoint()
         return Receipt(entry)
 
     async def accept(self, message: Outgoing, *, keep: bool = False) -> Entry:
@@ -52,17 +48,27 @@ class Sender:
 
         ``keep`` is for a store: a question is not worth asking again when its asker is dead.
         """
-        await checkpoint_if_cancelled()
+        engine, desk = self._engine, self._desk
+        if self._in_a_row >= _YIELD_EVERY:
+            self._in_a_row = 0
+            engine.dispatch()
+            await checkpoint()
+        elif not (self._in_a_row and engine.links.is_writing):
+            # Else the writer has not had its turn since the last message, nor whoever cancels.
+            await checkpoint_if_cancelled()
         self._in_a_row += 1
         # Now, and not when its turn comes: the object may have changed by then.
         if not isinstance(message, Encoded):
             message = encode(message, self._config)
-        is_offline = self._is_offline
+        is_offline = desk.state is not State.OPEN and self._is_offline
         if is_offline and self._config.offline == "raise":
-            raise ConnectionFailed("offline", f"the client is {self._desk.state.value}")
-        if not (self._desk.line or (is_offline and self._waits)):
+            raise ConnectionFailed("offline", f"the client is {desk.state.value}")
+        if not (desk.line or (is_offline and self._waits)):
+            # While a write is under way, messages gather for the next one.
+            gathers = engine.links.is_writing and engine.recorder is None
+            drain = not gathers or len(message.body) > self._config.inline_limit
             try:
-                return self._accept(message, keep)
+                return engine.call(self._put, message, keep, drain=drain)
             except OutboxFull:
                 if self._config.overflow == "raise":
                     raise
@@ -100,21 +106,13 @@ class Sender:
             while not entry.is_final:
                 await entry.wait()
 
-    def _accept(self, message: Encoded, keep: bool) -> Entry:
-        machine = self._engine.machine
-
-        def accept(now: float) -> Entry:
-            # Kept before the machine is drained, which may report the outcome at once.
-            entry = Entry(machine.send(message, now))
-            self._desk.entries[entry.send_id] = entry
-            if keep and self._engine.recorder is not None:
-                self._engine.recorder.journal.accepted(entry.send_id, message)
-            return entry
-
-        # While a write is under way, messages gather for the next one.
-        engine = self._engine
-        waits = engine.is_writing and engine.recorder is None
-        return engine.call(accept, drain=not waits or message.size > self._config.inline_limit)
+    def _put(self, message: Encoded, keep: bool, now: float) -> Entry:
+        send_id = self._engine.machine.send(message, now)
+        # Kept before the machine is drained, which may report the outcome at once.
+        entry = self._desk.entries[send_id] = Entry(send_id)
+        if keep and self._engine.recorder is not None:
+            self._engine.recorder.journal.accepted(send_id, message)
+        return entry
 
     async def _accept_in_turn(self, message: Encoded, keep: bool) -> Entry:
         line = self._desk.line
@@ -125,7 +123,7 @@ class Sender:
                 await turn.wait()
                 if not self._waits:
                     try:
-                        return self._accept(message, keep)
+                        return self._engine.call(self._put, message, keep)
                     except OutboxFull:
                         if self._config.overflow == "raise":
                             raise

@@ -10,8 +10,9 @@ from abc import ABC, abstractmethod
 from typing import Any, Literal, overload
 
 from auxws_proto import SlowPolicy, messages
-from auxws_proto._mailbox import MAX_MAILBOX_BYTES, MAX_MAILBOX_MESSAGES, MessageBox
+from auxws_proto._mailbox import MAX_MAILBOX_BYTES, MAX_MAILBOX_MESSAGES
 from auxws_proto._requests import Where
+from auxws_proto._router import MessageBox
 
 from ._sender import Outgoing
 from ._subscription import Subscription

@@ -121,6 +121,7 @@ from ._token import (
     make_connection_token,
     parse_connection_token,
 )
+from ._trace_difference import ReplayResult, TraceDifference
 from ._trace_reader import Trace, TraceError, read_trace
 from ._trace_records import (
     TraceAction,
@@ -134,7 +135,7 @@ from ._trace_records import (
     TraceRecord,
     TraceTransfer,
 )
-from ._trace_replay import ReplayResult, TraceDifference, replay_trace
+from ._trace_replay import replay_trace
 from ._trace_writer import TraceFailed, TraceFile, TraceWriter
 from ._traced_session import traced
 from ._version import __version__

@@ -90,8 +90,8 @@ class AbortTransport:
 class PutToUrl:
     """Send ``body`` to the object store; answer with ``HttpResponded`` or ``HttpFailed``.
 
-    Send a Content-Length and no credentials, follow no redirect, and read at most
-    ``max_error_bytes`` of the response's body.
+    Send a Content-Length and no credentials, follow no redirect (``docs/protocol.md`` §8), and
+    read at most ``max_error_bytes`` of the response's body.
     """
 
     transfer_id: int
@@ -106,7 +106,7 @@ class PutToUrl:
 class GetFromUrl:
     """Fetch a body of at most ``max_bytes`` decoded bytes; answer as for `PutToUrl`.
 
-    Of a response that is no 2xx, read at most ``max_error_bytes``.
+    Of a response that is no 2xx, read at most ``max_error_bytes`` (``docs/protocol.md`` §4, §8).
     """
 
     transfer_id: int

@@ -36,7 +36,7 @@ from ._received import (
     Ponged,
     Refused,
     Reply,
-    Text,
+    Texts,
     Violated,
 )
 from ._session import AuxSession
@@ -64,6 +64,9 @@ class _Wire:
 
 
 _NO_TEXT, _A_TEXT, _A_PONG = 0, 1, 2
+
+_AS_THEY_ARE = frozenset({DeliverMessage, ReportSend})
+"""Nearly all actions that need no translation; the rest of them take the longer way."""
 
 _MAX_PONGS = 16
 """Unwritten pongs from which on only the latest ping is answered. The Autobahn cases 2.10 and 2.11
@@ -165,10 +168,9 @@ class AuxWebSocket(SessionFront):
         """Bytes came, in any portions."""
         wire = self._find(transport)
         if wire is not None and len(data):
-            session, number = self.session, wire.number
             for received in wire.socket.receive(bytes(data)):
-                if isinstance(received, Text):
-                    session.receive_text(received.data, now, transport=number)
+                if isinstance(received, Texts):
+                    self.session.receive_texts(received.data, now, transport=wire.number)
                     self._translate()
                 else:
                     self._received(received, wire, now)
@@ -280,9 +282,10 @@ class AuxWebSocket(SessionFront):
     def _translate(self) -> None:
         queue = self._queue
         for action in self.session.actions():
+            if action.__class__ in _AS_THEY_ARE:
+                queue.append(action)
+                continue
             match action:
-                case DeliverMessage() | ReportSend():
-                    queue.append(action)
                 case SendText():
                     wire = self._wires[action.transport]
                     wire.texts.append(_A_TEXT)

@@ -124,7 +124,7 @@ def encode_message(
     except (TypeError, ValueError, OverflowError) as error:
         raise LocalProtocolError(f"the message cannot be written as JSON: {error}") from None
     data = text.encode("utf-8", "backslashreplace")
-    if len(data) > max_depth and is_too_deep(data, max_depth):
+    if is_too_deep(data, max_depth):
         raise LocalProtocolError(
             f"the message is nested too deeply; the limit is {max_depth} levels"
         )

@@ -66,7 +66,7 @@ class Stage(StrEnum):
 
 
 class Violation(StrEnum):
-    """What was wrong with something that the peer sent."""
+    """What was wrong with something that the peer sent, by ``docs/protocol.md`` §1 to §4."""
 
     INVALID_UTF8 = "invalid_utf8"
     NOT_JSON = "not_json"

@@ -1,7 +1,8 @@
 """The dialogues of one client: requests and insts over one session, and who waits for them.
 
-It knows which report concerns whom. It must not know how anybody is woken (that is `Answer.wake`
-and `Mailbox.wake`), nor any lock: whoever owns it serialises the calls.
+It knows which report concerns whom. It must not know who waits at a branch (that is `Branch`'s),
+how anybody is woken (`Answer.wake` and `Mailbox.wake`), nor any lock: whoever owns it serialises
+the calls.
 
 Strategy: a driver hands each report of the machine to `handle` while it drains, so that messages,
 states and outcomes come in their order; what follows from them is sent there and then, and goes out
@@ -12,22 +13,19 @@ server knows one watch for each connection and branch.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias, TypeVar, assert_never
+from typing import Any, TypeAlias, assert_never
 
 from ._actions import DeliverMessage, ReportError, ReportGap, ReportSend, ReportState
 from ._constants import SendId, State
 from ._errors import AuxError, ConnectionFailed, LocalProtocolError
 from ._http_request import HttpExchange
 from ._inst import BRANCH_MESSAGES, InstMachine
+from ._inst_branch import Branch
 from ._inst_shapes import (
     BranchKey,
-    DeliverAction,
-    DeliverUpdates,
     DeviceChange,
-    EndWatch,
     InstConfig,
     InstUpdates,
-    ReportDevice,
     SendMessage,
     SetGreeting,
     SettleUpdates,
@@ -36,8 +34,6 @@ from ._inst_shared import branch_key
 from ._mailbox import Mailbox
 from ._requests import Answer, Request, Requests
 from .messages import ConnectionInfo, DeviceAction
-
-T = TypeVar("T")
 
 Report: TypeAlias = DeliverMessage | ReportState | ReportSend | ReportError | ReportGap
 """What `Dialogues.handle` wants to see of a machine's actions."""
@@ -48,39 +44,6 @@ SetOnConnect: TypeAlias = Callable[[Iterable[Mapping[str, Any]]], None]
 
 def _nothing() -> None:
     """Nobody waits for room."""
-
-
-class Branch:
-    """One branch: its machine, and the mailboxes and answers that the application waits at."""
-
-    def __init__(self, machine: InstMachine) -> None:
-        self.machine = machine
-        self.updates: Mailbox[InstUpdates] | None = None
-        self.devices: dict[Mailbox[DeviceChange], None] = {}
-        self.actions: dict[Mailbox[DeviceAction], None] = {}
-        self.answers: dict[int, Answer[None]] = {}
-        self.greeting: tuple[Mapping[str, Any], ...] = ()
-
-    @property
-    def is_full(self) -> bool:
-        """Whether the application has enough to read."""
-        return (
-            (self.updates is not None and self.updates.is_full)
-            or any(box.is_full for box in self.devices)
-            or any(box.is_full for box in self.actions)
-        )
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether it can be forgotten."""
-        is_left = self.updates is None and not self.devices and not self.actions
-        return is_left and self.machine.is_idle
-
-    def finish(self, error: AuxError | None) -> None:
-        """Nothing more comes."""
-        boxes: list[Mailbox[Any]] = [*self.devices, *self.actions]
-        for box in boxes if self.updates is None else [self.updates, *boxes]:
-            box.finish(error)
 
 
 class Dialogues:
@@ -173,8 +136,7 @@ class Dialogues:
         """Have the updates of a branch put into ``box``, as `InstMachine.watch` gives them."""
         branch = self._branch(key)
         try:
-            branch.machine.watch(now, temporary=temporary, markers=markers)
-            branch.updates = box
+            branch.watch(box, now, temporary=temporary, markers=markers)
         finally:
             self._drain(branch, now)
 
@@ -182,25 +144,20 @@ class Dialogues:
         """Have no more of them. Twice is once."""
         branch = self._branches.get(key)
         box.finish()
-        if branch is not None and branch.updates is box:
-            branch.updates = None
-            branch.machine.unwatch(now)
+        if branch is not None and branch.unwatch(box, now):
             self._drain(branch, now)
 
     def watch_devices(self, key: BranchKey, box: Mailbox[DeviceChange], now: float) -> None:
         """Have the comings and goings of devices put into ``box``."""
         branch = self._branch(key)
-        branch.devices[box] = None
-        branch.machine.watch_devices(now)
+        branch.watch_devices(box, now)
         self._drain(branch, now)
 
     def unwatch_devices(self, key: BranchKey, box: Mailbox[DeviceChange], now: float) -> None:
         """Have no more of them. Twice is once."""
         branch = self._branches.get(key)
         box.finish()
-        if branch is not None and branch.devices.pop(box, box) is None:
-            if not branch.devices:
-                branch.machine.unwatch_devices(now)
+        if branch is not None and branch.unwatch_devices(box, now):
             self._drain(branch, now)
 
     def devices(self, key: BranchKey) -> dict[str, ConnectionInfo]:
@@ -210,16 +167,13 @@ class Dialogues:
 
     def take_actions(self, key: BranchKey, box: Mailbox[DeviceAction]) -> None:
         """Have the actions of devices put into ``box``."""
-        branch = self._branch(key)
-        branch.actions[box] = None
-        branch.machine.takes_actions = True
+        self._branch(key).take_actions(box)
 
     def leave_actions(self, key: BranchKey, box: Mailbox[DeviceAction], now: float) -> None:
         """Have no more of them. Twice is once."""
         branch = self._branches.get(key)
         box.finish()
-        if branch is not None and branch.actions.pop(box, box) is None:
-            branch.machine.takes_actions = bool(branch.actions)
+        if branch is not None and branch.leave_actions(box):
             self._drain(branch, now)
 
     def add_updates(
@@ -231,9 +185,7 @@ class Dialogues:
         """
         branch = self._branch(key)
         try:
-            update_id = branch.machine.add_updates(updates, now)
-            if answer is not None:
-                branch.answers[update_id] = answer
+            branch.add_updates(updates, now, answer)
         finally:
             self._drain(branch, now)
 
@@ -307,9 +259,7 @@ class Dialogues:
         over = error or ConnectionFailed("closed", "the client has ended")
         self.requests.fail_all(over)
         for branch in self._branches.values():
-            branch.finish(error)
-            for answer in branch.answers.values():
-                answer.fail(over)
+            branch.finish(error, over)
         self._branches.clear()
         self._deadlines.clear()
         self.room_made()
@@ -334,23 +284,10 @@ class Dialogues:
                 case SetGreeting():
                     branch.greeting = action.messages
                     self._greet()
-                case DeliverUpdates():
-                    if branch.updates is not None:
-                        branch.updates.put(action.batch, action.batch.size)
-                case EndWatch():
-                    if branch.updates is not None:
-                        branch.updates.finish(action.error)
-                        branch.updates = None
                 case SettleUpdates():
                     self._settle(branch.answers.pop(action.update_id, None), action.error)
-                case ReportDevice():
-                    for devices in branch.devices:
-                        devices.put(action.change, 0)
-                case DeliverAction():
-                    for actions in branch.actions:
-                        actions.put(action.action, 0)
                 case _:
-                    assert_never(action)
+                    branch.give_out(action)
         deadline = machine.next_timeout()
         if deadline is None:
             self._deadlines.pop(branch, None)

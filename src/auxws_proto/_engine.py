@@ -95,6 +95,10 @@ class Engine:
             )
         # A clock that goes back would arm timers in the past: it stands.
 
+    def is_at_rest(self, transport: Transport) -> bool:
+        """Whether nothing but proof can move by what this transport has to say."""
+        return transport is self._clear and self.shared.now < self.shared.timers.earliest
+
     def send(self, body: bytes, *, watched: bool) -> SendId:
         """Take a message that the outbox has room for, and let everything move that can."""
         current = self._clear
@@ -102,36 +106,59 @@ class Engine:
             # Everything else is at rest since the last pump, and cannot move by this.
             send_id = self.outbox.emit_at_once(body, current, watched=watched)
             if send_id is not None:
-                if current.wants_proof:
+                if current.ping_out is None and current.wants_proof:
                     self.pulse.prove(current, paused=False)
                 return send_id
         send_id = self.outbox.accept(body, watched=watched)
         self.pump()
         return send_id
 
-    def receive(self, data: str | bytes, transport: Transport) -> bool:
-        """Take one text. True: nothing can move by it, for it was a message for the application."""
-        size = len(data) if isinstance(data, bytes) else len(data.encode("utf-8", "surrogatepass"))
-        config = self.config
-        if size > config.max_message_size:
-            detail = f"the message has {size:,} bytes; the limit is {config.max_message_size:,}"
-            self.report(RemoteProtocolError(Violation.TOO_LARGE, detail), transport)
-            return False
-        event = codec.decode_event(data, self._peer, config.max_json_depth, config.json)
-        overlap = self.life.rotation.retiring is not None or transport.reads_to_end
-        if isinstance(event, tuple):
-            event_id, message = event
-            inbox, timers, number = self.inbox, self.shared.timers, transport.number
-            if message["type"] not in _FOR_THE_SESSION:
-                return (
-                    inbox.message(message, size, event_id, number, overlap)
-                    and (inbox.has_room or timers.is_still)
-                    and self.shared.now < timers.earliest
-                )
-            if not self._acts_on(message, transport):
-                inbox.message(message, size, event_id, number, overlap)
-            return False
+    def receive(self, texts: Iterable[str | bytes], number: int | None) -> None:
+        """Take texts that came in a row, and let everything move that can by each."""
+        config, inbox, timers = self.config, self.inbox, self.shared.timers
+        peer, depth, fast = self._peer, config.max_json_depth, config.json
+        limit, read_ahead = config.max_message_size, config.read_ahead
+        transport = None
+        overlap = False
+        for data in texts:
+            if transport is None:
+                # At first, and wherever the last may have moved something.
+                transport = self.life.transports.find(number)
+                if transport is None or not transport.is_read:
+                    break
+                number = transport.number
+                transport.last_received = self.shared.now
+                overlap = self.life.rotation.retiring is not None or transport.reads_to_end
+            raw = data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass")
+            size = len(raw)
+            if size > limit:
+                detail = f"the message has {size:,} bytes; the limit is {limit:,}"
+                self.report(RemoteProtocolError(Violation.TOO_LARGE, detail), transport)
+            else:
+                event = codec.decode_event(data, peer, depth, fast)
+                if event.__class__ is tuple and event[1]["type"] not in _FOR_THE_SESSION:
+                    if (
+                        inbox.message(event[1], size, event[0], transport.number, overlap)
+                        and (inbox.held + inbox.untaken < read_ahead or timers.is_still)
+                        and self.shared.now < timers.earliest
+                    ):
+                        # Nearly all traffic: it is delivered, and nothing can move by it.
+                        continue
+                else:
+                    self._received(event, size, transport, overlap=overlap)
+            self.pump()
+            transport = None
+        else:
+            return
+        self.pump()
+
+    def _received(
+        self, event: codec.Decoded, size: int, transport: Transport, *, overlap: bool
+    ) -> None:
         match event:
+            case tuple((event_id, message)):
+                if not self._acts_on(message, transport):
+                    self.inbox.message(message, size, event_id, transport.number, overlap)
             case codec.DownloadRequestEvent():
                 self.inbox.download(event, size, transport.number, overlap=overlap)
             case codec.UploadResponseEvent():
@@ -147,7 +174,6 @@ class Engine:
                 self.answers.malformed(event, transport)
             case _:
                 assert_never(event)
-        return False
 
     def _acts_on(self, message: dict[str, Any], transport: Transport) -> bool:
         """Act at once on what a message says to the session. True: it is not the application's."""

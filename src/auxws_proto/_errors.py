@@ -90,7 +90,10 @@ class GatewayNotice(AuxError):
 
 
 class RateLimited(AuxError):
-    """The server dropped a message over its rate limit; sending pauses `retry_after` seconds."""
+    """The server dropped a message over its rate limit (``docs/protocol.md`` §7).
+
+    Sending pauses `retry_after` seconds.
+    """
 
     retryable = True
 
@@ -126,7 +129,7 @@ _PERMANENT = frozenset({FailReason.CLOSED, FailReason.URL_REFUSED, FailReason.TO
 
 
 class DownloadFailed(AuxError):
-    """An incoming message could not be had; `reason` says why."""
+    """An incoming message could not be had (``docs/protocol.md`` §4); `reason` says why."""
 
     def __init__(
         self, reason: FailReason, detail: str = "", *, cause: AuxError | None = None
@@ -163,7 +166,7 @@ class ConnectionClosed(ConnectionFailed):
 
 
 class LoginRefused(AuxError):
-    """The server refused the login; `code` is its ``errorCode``."""
+    """The server refused the login; `code` is its ``errorCode`` (``docs/protocol.md`` §7)."""
 
     def __init__(self, code: str | None, detail: str, info: Mapping[str, Any]) -> None:
         super().__init__(f"{code}: {detail}" if detail else str(code))

@@ -79,6 +79,7 @@ class HttpProgressed:
 class UploadGranted:
     """A presigned upload URL, the answer to ``AnswerUploadRequest`` (server role).
 
+    The fields are those of ``docs/protocol.md`` §3 and §4.
     ``announce_url`` is the presigned GET that a server announces for a message of its own; without
     it the upload URL is announced without its query.
     """

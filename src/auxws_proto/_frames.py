@@ -73,11 +73,9 @@ class Splitter:
         self._missing = 0
         self._passing: int = 0
         self._in_message = False
-        self._small = min(limit, 125)
-        self._stop = 0
 
-    def split(self, data: bytes) -> Iterator[tuple[bool, bytes]]:
-        """Yield ``(True, payload)`` for a whole text frame, ``(False, bytes)`` for all else."""
+    def split(self, data: bytes) -> Iterator[list[bytes] | bytes]:
+        """Yield a list of payloads for whole text frames in a row, and bytes for all else."""
         if self._kept:
             self._kept.append(data)
             self._missing -= len(data)
@@ -89,15 +87,15 @@ class Splitter:
         start, end = 0, len(data)
         while start < end:
             if not self._passing and not self._in_message:
-                for payload in self._small_texts(data, start, end):
-                    yield True, payload
-                start = self._stop
+                texts, start = self._texts(data, start, end)
+                if texts:
+                    yield texts
                 if start == end:
                     return
             if self._passing:
                 stop = min(end, start + self._passing)
                 self._passing -= stop - start
-                yield False, data[start:stop]
+                yield data[start:stop]
                 start = stop
                 continue
             self._missing = 1
@@ -105,7 +103,7 @@ class Splitter:
             if measured is None:
                 break
             head, size = measured
-            body, stop = start + head, start + head + size
+            stop = start + head + size
             first = data[start]
             is_text = (
                 first == _FINAL_TEXT
@@ -122,28 +120,38 @@ class Splitter:
                 self._missing = stop - end
                 break
             else:
-                payload = data[body:stop]
-                if self._masked:
-                    payload = self._mask(payload, data[body - 4 : body])
-                yield True, payload
+                yield [self._payload(data, start + head, stop)]
                 start = stop
         if start < end:
             self._kept = [data[start:]]
 
-    def _small_texts(self, data: bytes, start: int, end: int) -> Iterator[bytes]:
-        """The small text frames that are whole and in line; `_stop` is where the line ends."""
-        masked, apply_mask = self._masked, self._mask
-        head, most = (6, self._small) if masked else (2, self._small)
+    def _texts(self, data: bytes, start: int, end: int) -> tuple[list[bytes], int]:
+        """The text frames of under 64 KiB that are whole and in a row, and where the row ends."""
+        masked, limit, payload = self._masked, self._limit, self._payload
+        head = 6 if masked else 2
+        texts: list[bytes] = []
         while end - start >= head and data[start] == _FINAL_TEXT:
             # A wrong mask bit makes it too large.
             size = data[start + 1] ^ masked
             body = start + head
+            if size > 125:
+                body += 2
+                if size > 126 or body > end:
+                    break
+                size = data[start + 2] << 8 | data[start + 3]
+                if size < 126:
+                    break
             stop = body + size
-            if size > most or stop > end:
+            if size > limit or stop > end:
                 break
-            yield apply_mask(data[body:stop], data[body - 4 : body]) if masked else data[body:stop]
+            texts.append(payload(data, body, stop) if masked else data[body:stop])
             start = stop
-        self._stop = start
+        return texts, start
+
+    def _payload(self, data: bytes, body: int, stop: int) -> bytes:
+        """What is in a frame's body, unmasked."""
+        payload = data[body:stop]
+        return self._mask(payload, data[body - 4 : body]) if self._masked else payload
 
     def _measure(self, data: bytes, start: int, end: int) -> tuple[int, int] | None:
         """The sizes of the header at `start` and of its payload; None: not enough is here."""

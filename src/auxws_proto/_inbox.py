@@ -80,7 +80,9 @@ class Inbox:
         self._slots: deque[_Slot] = deque()
         self._unstarted: list[_Slot] = []
         self._running = 0
+        self._actions = shared.actions
         self._received = Counts()
+        self._inline = self._received.of("inline")
         self.held = 0
         self.untaken = 0
         self.max_download_size = shared.config.max_download_size
@@ -107,7 +109,12 @@ class Inbox:
         """A message came inline. Whether it is delivered, and takes no slot."""
         if not self._slots:
             # Nearly all traffic: nothing is ahead of it, so it needs no slot.
-            self._deliver(message, size, event_id, transport, False, overlap)
+            self.untaken += size
+            self._inline[0] += 1
+            self._inline[1] += size
+            self._actions.append(
+                deliver_message(message, size, event_id, transport, False, overlap)
+            )
             return True
         slot = _Slot(self, event_id, size, transport, overlap)
         slot.message = message

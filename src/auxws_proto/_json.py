@@ -33,7 +33,11 @@ _ENCODER = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=True
 )
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
-_OPENS = ("[", "{")
+_scan: Callable[[str, int], tuple[Any, int]] = vars(_DECODER)["scan_once"]
+_BRACKET, _BRACE = b"[{"
+_PAIR: Final = 2
+"""What a level takes at least: a bracket that opens and one that closes."""
+
 _ALL_BUT_BRACKETS = re.compile(rb'"(?:[^"\\]+|\\.)*"?|[^\[\]{}"]+', re.DOTALL)
 _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
@@ -70,9 +74,9 @@ def is_too_deep(data: bytes | bytearray, limit: int) -> bool:
     """Whether arrays and objects in this JSON text nest deeper than `limit`.
 
     It never asks for more than the decoder would reach: in what is no JSON, that is the depth of
-    the brackets so far. Most texts have too few brackets to need a look.
+    the brackets so far. Most texts are too short, or have too few brackets, to need a look.
     """
-    if len(data) <= limit or data.count(b"[") + data.count(b"{") <= limit:
+    if len(data) <= limit * _PAIR or data.count(_BRACKET) + data.count(_BRACE) <= limit:
         return False
     brackets = _ALL_BUT_BRACKETS.sub(b"", data)
     return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > limit
@@ -97,20 +101,18 @@ def parse_json(data: bytes | bytearray | str, max_depth: int, fast: FastJson | N
     A text can be as large as the value that is made of it: with its bytes they would be three.
     """
     raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
-    if fast is not None and not is_too_deep(raw, max_depth):
+    too_deep = len(raw) > max_depth * _PAIR and is_too_deep(raw, max_depth)
+    if fast is not None and not too_deep:
         value = fast.parse(raw)
         if value is not NOT_THE_SAME:
             return value
-    if isinstance(data, str):
-        text = data
-    else:
-        try:
-            text = str(data, "utf-8")
-        except UnicodeDecodeError as error:
-            raise RemoteProtocolError(
-                Violation.INVALID_UTF8, f"not UTF-8 at byte {error.start}"
-            ) from None
-    if len(raw) > max_depth and is_too_deep(raw, max_depth):
+    try:
+        text = data if isinstance(data, str) else data.decode()
+    except UnicodeDecodeError as error:
+        raise RemoteProtocolError(
+            Violation.INVALID_UTF8, f"not UTF-8 at byte {error.start}"
+        ) from None
+    if too_deep:
         raise RemoteProtocolError(
             Violation.TOO_DEEP, f"nested too deeply; the limit is {max_depth} levels"
         )
@@ -119,12 +121,12 @@ def parse_json(data: bytes | bytearray | str, max_depth: int, fast: FastJson | N
         with contextlib.suppress(BufferError):
             raw.clear()
     try:
-        if text[:1] in _OPENS:
-            value, end = _DECODER.raw_decode(text)
-            if end == len(text):
-                return value
-        # Spaces around it, or something behind it.
-        return _DECODER.decode(text)
+        try:
+            value, end = _scan(text, 0)
+        except StopIteration:
+            value, end = None, -1
+        # Where there are spaces around it, or something is wrong, `json` has its say.
+        return value if end == len(text) else _DECODER.decode(text)
     except json.JSONDecodeError as error:
         detail = f"not JSON: {error.msg} at character {error.pos}"
     except (ValueError, RecursionError):

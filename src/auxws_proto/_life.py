@@ -1,7 +1,8 @@
 """The life of the connection: which transport is current, waiting, login.
 
 It knows transports and states. It must not know messages: it tells the outbox and the pool of URLs
-that a transport is gone, and everybody that the session is over.
+that a transport is gone, and everybody that the session is over. Nor does it count: whether it is
+tried again, and after what wait, is for `Attempts` to say.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ._actions import ReportError, ReportState
+from ._attempts import Attempts
 from ._config import Reconnect
 from ._constants import State
 from ._credentials import Credentials
@@ -56,9 +58,7 @@ class Life:
         self.on_connect: tuple[bytes, ...] = ()
         self.is_over = False
         self._wanted = False
-        self._failures = 0
-        self._attempts = 0
-        self._was_ready = False
+        self._attempts = Attempts(shared)
         self._final_cause: AuxError | None = None
 
     # Verbs.
@@ -67,7 +67,7 @@ class Life:
         """Begin to open, unless that is under way or done."""
         if not self._wanted:
             self._wanted = True
-            self._failures = self._attempts = 0
+            self._attempts.begin()
             self._open()
 
     def disconnect(self, cause: AuxError | None = None) -> None:
@@ -117,7 +117,7 @@ class Life:
     # Opening.
 
     def _open(self) -> None:
-        self.current = self.transports.open_new(self._attempts)
+        self.current = self.transports.open_new(self._attempts.count)
         self._report(State.CONNECTING)
 
     def opened(self, transport: Transport) -> None:
@@ -187,7 +187,7 @@ class Life:
 
     def _ready(self, transport: Transport) -> None:
         first = transport.ready_at is None
-        self._was_ready = True
+        self._attempts.succeeded()
         if first:
             shared = self._shared
             transport.ready_at = shared.now
@@ -198,7 +198,7 @@ class Life:
             assert self.current is not None
             self.rotation.replace(self.current)
             self.current = transport
-            self._failures = 0
+            self._attempts.forget_failures()
         else:
             self._greet()
         self._report(State.OPEN)
@@ -250,12 +250,8 @@ class Life:
             self._shared.actions.append(ReportError(error=error, transport=transport.number))
             self.rotation.failed(self.current, final=final)
             return
-        lasted = transport.ready_at is not None and (
-            self._shared.now - transport.ready_at
-            >= (self._shared.config.reconnect or Reconnect()).reset_after
-        )
-        if lasted:
-            self._failures = 0
+        if transport.ready_at is not None:
+            self._attempts.lasted(self._shared.now - transport.ready_at)
         self.current = self.rotation.promote()
         if self.current is not None:
             self._adopt(self.current, error)
@@ -268,17 +264,10 @@ class Life:
         self._report(State.CONNECTING if opening else State.AUTHENTICATING, error)
 
     def _wait_or_finish(self, error: AuxError, *, final: bool, at_least: float) -> None:
-        policy = self._shared.config.reconnect
-        limit = None
-        if policy is not None:
-            limit = policy.max_attempts if self._was_ready else policy.first_attempts
-        # The loss of a connection is no attempt; a first connection that fails is.
-        self._attempts = self._failures if self._was_ready else self._failures + 1
-        self._failures += 1
-        if policy is None or final or (limit is not None and self._attempts >= limit):
+        delay = self._attempts.failed(final=final)
+        if delay is None:
             self.finish(error)
             return
-        delay = self._shared.backoff(policy.base, self._failures - 1, policy.cap)
         self._shared.timers.set((BACKOFF, 0), self._shared.now, max(delay, at_least))
         self._report(State.WAITING, error)
 

@@ -1,12 +1,8 @@
-"""Where delivered messages wait for the application: bounded queues, and who gets what.
+"""Where things wait for the application: bounded queues, of one consumer or of all who listen.
 
-It knows message types, sizes and what to do about a slow consumer. It must not know how a consumer
-is woken (a driver sets `Mailbox.wake`), nor any lock: whoever owns it serialises the calls.
-
-Strategy: a message lies in every mailbox that wants it. Only mailboxes with the policy ``"block"``
-hold the wire back, so a message counts as taken when the last of those gave it out; where there are
-several, a parcel around it counts them. A driver passes what `Router.collect` returns to the
-machine's ``taken``, and stops reading while `Router.is_full`.
+It knows sizes, and what to do about a slow consumer. It must not know what waits there, how a
+consumer is woken (a driver sets `Mailbox.wake`), nor any lock: whoever owns it serialises the
+calls.
 """
 
 from __future__ import annotations
@@ -16,7 +12,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import Generic, Literal, TypeAlias, TypeVar
 
-from ._actions import DeliverMessage
 from ._errors import AuxError, LocalProtocolError
 
 T = TypeVar("T")
@@ -141,173 +136,6 @@ class Mailbox(Generic[T]):
 
     def _would_pass(self, size: int) -> bool:
         return len(self._items) >= self.max_messages or self.size + size > self.max_bytes
-
-
-class _Parcel:
-    """One message in several places, and how many of those that hold the wire back still have it.
-
-    A message that lies in one mailbox, as nearly all do, needs none.
-    """
-
-    __slots__ = ("delivery", "shares")
-
-    def __init__(self, delivery: DeliverMessage) -> None:
-        self.delivery = delivery
-        self.shares = 0
-
-
-MessageBox: TypeAlias = Mailbox[DeliverMessage | _Parcel]
-"""A mailbox of a `Router`: make one, `Router.open` it, `Router.take` from it, `Router.close` it."""
-
-
-class Router:
-    """Gives each delivered message to the mailboxes that want it.
-
-    Until a first consumer is opened, messages wait in a backlog, which is not taken, so that
-    reading stops at the core's bound; the first consumer gets what it wants of it, in order. A
-    watcher (``open(…, watcher=True)``), which waits for one reply, sees only what comes from now
-    on; the backlog keeps all of it but the reply, which the watcher claims.
-    """
-
-    def __init__(self) -> None:
-        self.undelivered = 0
-        """How many messages came that nobody wanted."""
-        self.freed = 0
-        """The bytes that were taken since the last `collect`."""
-        self._boxes: list[MessageBox] = []
-        self._for_all: list[MessageBox] = []
-        """The mailboxes for a type that none of them names."""
-        self._by_kind: dict[str | None, list[MessageBox]] = {}
-        """The mailboxes for each of the types that they name."""
-        self._backlog: list[_Parcel] | None = []
-        self._finished = False
-        self._error: AuxError | None = None
-        self._dropped_before = 0
-
-    @property
-    def is_full(self) -> bool:
-        """Whether a blocking mailbox is full: stop reading the wire until it is not."""
-        return any(box.policy == "block" and box.is_full for box in self._boxes)
-
-    @property
-    def has_backlog(self) -> bool:
-        """Whether messages wait for a first consumer."""
-        return bool(self._backlog)
-
-    @property
-    def waiting(self) -> tuple[int, int]:
-        """The messages that wait in mailboxes and backlog, and their bytes."""
-        backlog = self._backlog or ()
-        return (
-            len(backlog) + sum(len(box) for box in self._boxes),
-            sum(p.delivery.size for p in backlog) + sum(box.size for box in self._boxes),
-        )
-
-    @property
-    def dropped(self) -> int:
-        """How many messages mailboxes have lost to their limits, those closed since included."""
-        return self._dropped_before + sum(box.dropped for box in self._boxes)
-
-    def open(self, box: MessageBox, *, watcher: bool = False) -> None:
-        """Let ``box`` have what comes; the first one that is no watcher gets the backlog too."""
-        self._boxes.append(box)
-        self._sort()
-        if self._backlog is not None and not watcher:
-            backlog, self._backlog = self._backlog, None
-            for parcel in backlog:
-                kind = parcel.delivery.message.get("type")
-                if box not in self._by_kind.get(kind, self._for_all):
-                    self.undelivered += 1
-                    self._release(parcel)
-                    continue
-                # A blocking box inherits the share of the backlog.
-                if box.policy != "block":
-                    self._release(parcel)
-                box.put(parcel, parcel.delivery.size)
-        if self._finished:
-            box.finish(self._error)
-
-    def close(self, box: MessageBox) -> None:
-        """Let ``box`` have nothing more; what it held counts as taken. Twice is once."""
-        if box not in self._boxes:
-            return
-        self._boxes.remove(box)
-        self._sort()
-        self._dropped_before += box.dropped
-        box.finish()
-        while len(box):
-            self.take(box)
-
-    def deliver(self, delivery: DeliverMessage) -> None:
-        """Route one message; nobody else need want one that a dialogue has used."""
-        boxes = self._by_kind.get(delivery.message.get("type"), self._for_all)
-        if len(boxes) == 1 and self._backlog is None:
-            box = boxes[0]
-            if box.policy == "block" and not box.is_finished:
-                box.append(delivery, delivery.size)
-                return
-        self._share(delivery, boxes)
-
-    def claim(self, delivery: DeliverMessage) -> None:
-        """A watcher keeps this message: no later consumer shall have it from the backlog."""
-        for parcel in reversed(self._backlog or ()):
-            if parcel.delivery is delivery:
-                assert self._backlog is not None
-                self._backlog.remove(parcel)
-                self._release(parcel)
-                break
-
-    def take(self, box: MessageBox) -> DeliverMessage | None:
-        """The next message of ``box``; None when there is none now. Raises as `Mailbox.pop`."""
-        item = box.pop()
-        if isinstance(item, _Parcel):
-            if box.policy == "block":
-                self._release(item)
-            return item.delivery
-        if item is not None and box.policy == "block":
-            self.freed += item.size
-        return item
-
-    def collect(self) -> int:
-        """The bytes that were taken since the last call: tell them the machine, if any."""
-        freed, self.freed = self.freed, 0
-        return freed
-
-    def finish(self, error: AuxError | None = None) -> None:
-        """Nothing more comes: end every mailbox, those opened later too."""
-        if not self._finished:
-            self._finished, self._error = True, error
-            for box in self._boxes:
-                box.finish(error)
-
-    def _share(self, delivery: DeliverMessage, boxes: list[MessageBox]) -> None:
-        """Route a message that none, several or a dropping mailbox wants, or the backlog."""
-        parcel = _Parcel(delivery)
-        # The shares are complete before any consumer is woken, who may take at once.
-        parcel.shares = sum(box.policy == "block" and not box.is_finished for box in boxes)
-        if self._backlog is not None and not delivery.used:
-            parcel.shares += 1
-            self._backlog.append(parcel)
-        elif not boxes and not delivery.used:
-            self.undelivered += 1
-        if not parcel.shares:
-            self.freed += delivery.size
-        for box in list(boxes):
-            box.put(parcel, delivery.size)
-
-    def _sort(self) -> None:
-        """Find out again who wants what: mailboxes come and go less often than messages."""
-        self._for_all = [box for box in self._boxes if box.kind is None]
-        self._by_kind = {
-            kind: [box for box in self._boxes if box.kind in (None, kind)]
-            for kind in {box.kind for box in self._boxes}
-            if kind is not None
-        }
-
-    def _release(self, parcel: _Parcel) -> None:
-        parcel.shares -= 1
-        if not parcel.shares:
-            self.freed += parcel.delivery.size
 
 
 class Feed(Generic[T]):

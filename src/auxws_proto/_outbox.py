@@ -49,6 +49,7 @@ class Outbox:
         self.actions: deque[Action] = shared.actions
         self._inline_limit = shared.config.inline_limit
         self._sent = Counts()
+        self._inline = self._sent.of("inline")
         self.may_repeat = shared.config.resend_unknown
 
     @property
@@ -104,11 +105,14 @@ class Outbox:
         size = len(event)
         if size > self._inline_limit or not transport.has_room(size):
             return None
+        size = len(body)
         self._next_id += 1
         send_id = SendId(self._next_id)
         self.messages += 1
-        self.bytes += len(body)
-        self._sent.add("inline", len(body))
+        self.bytes += size
+        inline = self._inline
+        inline[0] += 1
+        inline[1] += size
         if number:
             self._shared.next_number()
             self._by_number.append((number, send_id))

@@ -112,7 +112,7 @@ class Pulse:
         if idle + _TICK < interval:
             self._set_keepalive(transport, max(interval - idle, _TICK))
             return
-        if not transport.is_pinged:
+        if transport.ping_out is None:
             self._probe(transport, paused=paused)
         self._set_keepalive(transport, interval)
 

@@ -24,13 +24,13 @@ class Refused:
     failure: TransportFailure
 
 
-class Text(NamedTuple):
-    """A whole text message: nearly all there is, so it is made as cheaply as can be."""
+class Texts(NamedTuple):
+    """Whole text messages, with nothing in between: nearly all there is."""
 
-    data: bytes
+    data: list[bytes]
 
     def __repr__(self) -> str:
-        return f"Text({len(self.data)} bytes)"
+        return f"Texts({len(self.data)} messages, {sum(map(len, self.data))} bytes)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +67,4 @@ class Closed:
 
 
 Other: TypeAlias = Accepted | Refused | Pinged | Ponged | Violated | Reply | Closed
-Received: TypeAlias = Text | Other
+Received: TypeAlias = Texts | Other

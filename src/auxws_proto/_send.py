@@ -108,11 +108,10 @@ class Send:
 
     # What the transport tells its sender.
 
-    def written(self, *, provable: bool) -> None:
-        if provable:
-            self.reach(Stage.SENT)
-        else:
-            self.end(Stage.SENT)
+    def written(self) -> None:
+        self.stage = Stage.SENT
+        if self.watched and not self.courtesy:
+            self.outbox.actions.append(report_send(self.send_id, Stage.SENT))
 
     def proven(self) -> None:
         self.end(Stage.CONFIRMED)

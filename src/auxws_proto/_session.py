@@ -138,15 +138,16 @@ class AuxSession:
         With ``watched=False`` only its final outcome is reported. Raises `LocalProtocolError` for
         what is no message, what JSON cannot carry or a closed session, and `OutboxFull`.
         """
-        engine = self._engine
+        engine, config = self._engine, self.config
         if engine.life.is_over:
             self._check_not_over("send")
         if isinstance(message, Encoded):
             body, kind = message.body, message.type
         else:
-            body, kind = encode_body(message, self.config, self.role), message["type"]
+            body, kind = encode_body(message, config, self.role), message["type"]
         engine.outbox.check_room(len(body))
-        engine.at(now)
+        if now != engine.shared.now:
+            engine.at(now)
         if kind == "login":
             engine.life.login.by_application += 1
         return engine.send(body, watched=watched)
@@ -257,33 +258,42 @@ class AuxSession:
 
     def receive_text(self, data: str | bytes, now: float, *, transport: int | None = None) -> None:
         """One whole text message came: a `str`, or its UTF-8 bytes."""
-        engine = self._engine
-        if now != engine.shared.now:
-            engine.at(now)
-        found = engine.life.transports.find(transport)
-        if found is not None and found.is_read:
-            found.last_received = engine.shared.now
-            if engine.receive(data, found):
-                return
-        engine.pump()
+        self._engine.at(now)
+        self._engine.receive((data,), transport)
+
+    def receive_texts(
+        self, texts: Iterable[str | bytes], now: float, *, transport: int | None = None
+    ) -> None:
+        """Whole text messages came at once: the same as one ``receive_text`` after the other."""
+        self._engine.at(now)
+        self._engine.receive(texts, transport)
 
     def data_sent(self, count: int, now: float, *, transport: int | None = None) -> None:
         """A completed write took the first ``count`` unreported ``SendText`` of this transport."""
         _check_count("data_sent", count)
-        self._engine.at(now)
-        found = self._engine.life.transports.find(transport)
+        engine = self._engine
+        engine.at(now)
+        found = engine.life.transports.find(transport)
         if found is not None:
+            is_at_rest = engine.is_at_rest(found) and not found.is_nearly_full
             found.written(count)
-        self._engine.pump()
+            if is_at_rest:
+                # Nothing waits for the room that this makes.
+                return
+        engine.pump()
 
     def receive_pong(self, payload: bytes, now: float, *, transport: int | None = None) -> None:
         """A pong came."""
-        self._engine.at(now)
-        found = self._engine.life.transports.find(transport)
+        engine = self._engine
+        engine.at(now)
+        found = engine.life.transports.find(transport)
         if found is not None:
-            found.last_received = self._engine.shared.now
-            self._engine.pulse.pong(found, bytes(payload))
-        self._engine.pump()
+            found.last_received = engine.shared.now
+            engine.pulse.pong(found, bytes(payload))
+            if engine.is_at_rest(found):
+                engine.pulse.prove(found, paused=False)
+                return
+        engine.pump()
 
     def receive_eof(
         self,

@@ -6,7 +6,7 @@ only the bench that they all work at.
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import deque
 
 from ._actions import Action
 from ._config import Config
@@ -19,17 +19,22 @@ class Counts:
     """Messages and bytes, by path."""
 
     def __init__(self) -> None:
-        self._by_path: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
+        self._by_path: dict[str, list[int]] = {}
+
+    def of(self, path: str) -> list[int]:
+        """The messages and the bytes of one path, to count on: it is done for each message."""
+        return self._by_path.setdefault(path, [0, 0])
 
     def add(self, path: str, size: int) -> None:
         """Count one message of `size` bytes."""
-        count = self._by_path[path]
+        count = self.of(path)
         count[0] += 1
         count[1] += size
 
     def tallies(self) -> dict[str, Tally]:
-        """The counts so far."""
-        return {path: Tally(messages=n, bytes=size) for path, (n, size) in self._by_path.items()}
+        """The counts so far, of the paths that were taken."""
+        counts = self._by_path.items()
+        return {path: Tally(messages=n, bytes=size) for path, (n, size) in counts if n}
 
 
 class Shared:

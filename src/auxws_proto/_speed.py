@@ -22,7 +22,9 @@ _NULL: Final = b"null"
 _LONG: Final = b"0" * 19
 """The digits of an integer that may not fit into 64 bits; orjson makes a float of it."""
 
+_ZERO, _BACKSLASH = b"0\\"
 _DIGITS: Final = bytes(48 if chr(byte).isdigit() else byte for byte in range(128)) + bytes(128)
+_SAMPLE_FROM: Final = 256
 _SPLIT_FROM: Final = 1_024
 _SPLIT_UP_TO: Final = 65_536
 """Leaving out what is in quotes pays for texts of some size, and costs objects for large ones."""
@@ -80,15 +82,25 @@ class _Orjson:
         except Exception:
             return None
         # NaN and infinity are written as null, which the standard library refuses.
-        return None if _NULL in data else data
+        return None if data.find(_NULL) >= 0 else data
 
     def parse(self, data: bytes | bytearray) -> Any:
-        outside = data
-        if _SPLIT_FROM <= len(data) <= _SPLIT_UP_TO and b"\\" not in data:
-            outside = b"".join(data.split(b'"')[::2])
-        if _LONG in outside.translate(_DIGITS):
+        if self._may_be_long(data):
             return NOT_THE_SAME
         try:
             return self._loads(data)
         except Exception:
             return NOT_THE_SAME
+
+    @staticmethod
+    def _may_be_long(data: bytes | bytearray) -> bool:
+        """Whether there may be an integer that does not fit into 64 bits."""
+        size = len(data)
+        if size > _SAMPLE_FROM and data[:: len(_LONG)].translate(_DIGITS).find(_ZERO) < 0:
+            # One of its digits would be among these.
+            return False
+        outside = data
+        if _SPLIT_FROM <= size <= _SPLIT_UP_TO and _BACKSLASH not in data:
+            outside = b"".join(data.split(b'"')[::2])
+        # `find`, for `in` tries the text as an integer first.
+        return outside.translate(_DIGITS).find(_LONG) >= 0

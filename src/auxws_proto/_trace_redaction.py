@@ -1,7 +1,7 @@
 """Secrets out of what is written down, each by a placeholder of its own, of the same size.
 
 It knows what a secret looks like (``docs/traces.md``), in strings, JSON texts, headers and XML. It
-must not know lines, actions or files.
+must not know which placeholder stands for which, nor lines, actions or files.
 
 Strategy: a placeholder keeps what the core decides by (scheme, host and port of a URL, the harmless
 parameters of its signature, sizes, characters that are refused) and equality, so that a trace plays
@@ -12,17 +12,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final, TypeGuard
 
-_REMEMBERED: Final = 4_096
-"""Secrets whose numbers are kept: some hundred bytes each."""
-_NEEDLES: Final = 256
-"""Parts of secrets that are looked for in the words of others."""
-_CREDENTIALS: Final = 16
-_SHORTEST_NEEDLE: Final = 6
+from ._trace_placeholders import SHORTEST_PART, Placeholders, blank
 
 # As in `_secret`: what that takes for a secret must be one here.
 _SECRETS: Final = re.compile(
@@ -71,8 +65,6 @@ _TOKENS: Final = re.compile(r'("(?:[^"\\]++|\\.)*+")(\s*+:)?|([^"]++|".*+)', re.
 a quote that is never closed is one piece, so that time is linear."""
 _URL_EVENT: Final = re.compile(r"\s*\[\s*[34]\s*,")
 _ERROR: Final = re.compile(r"\s*(?:\[\s*5\s*,|\{)")
-_BLANKS: Final = "-\u00a4\u20ac\U00010000"
-"""What stands for a character of one, two, three or four bytes."""
 _ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 _XML: Final = re.compile(rb"(<([A-Za-z0-9_]{1,64})(?:\s[^<>]{0,512})?>)([^<]+)(?=<)")
@@ -85,40 +77,11 @@ class Redactor:
     """The secrets of one trace."""
 
     def __init__(self) -> None:
-        self._numbers: OrderedDict[str, int] = OrderedDict()
-        self._last = 0
-        self._issued: OrderedDict[str, None] = OrderedDict()
-        self._credentials: OrderedDict[str, str] = OrderedDict()
-        self._needles: OrderedDict[str, str] = OrderedDict()
-
-    # Placeholders.
+        self._known = Placeholders()
 
     def placeholder(self, secret: str) -> str:
         """What stands for this secret: as many characters and bytes, the same for the same."""
-        if not secret or secret in self._issued:
-            return secret
-        number = self._numbers.get(secret)
-        if number is None:
-            self._last = number = self._last + 1
-            self._numbers[secret] = number
-            _forget(self._numbers, _REMEMBERED)
-        else:
-            self._numbers.move_to_end(secret)
-        text = _blank(secret)
-        for name in (f"redacted-{number}", f"r{number}"):
-            if len(name) <= len(secret) and secret[: len(name)].isascii():
-                text = name + text[len(name) :]
-                break
-        if len(text) >= _SHORTEST_NEEDLE:
-            self._issued[text] = None
-            _forget(self._issued, 2 * _REMEMBERED)
-            self._needle(secret, text)
-        return text
-
-    def _needle(self, secret: str, text: str) -> None:
-        if len(secret) >= _SHORTEST_NEEDLE:
-            self._needles[secret] = text
-            _forget(self._needles, _NEEDLES)
+        return self._known.of(secret)
 
     def secret(self, secret: str) -> str:
         """The placeholder of a token, or of whatever else a name says is secret."""
@@ -130,9 +93,7 @@ class Redactor:
     def credential(self, secret: str) -> str:
         """The placeholder of what the client logs in with; from now on it is found anywhere."""
         text = self.secret(secret)
-        if len(secret) >= _SHORTEST_NEEDLE and text != secret:
-            self._credentials[secret] = text
-            _forget(self._credentials, _CREDENTIALS)
+        self._known.keep_credential(secret, text)
         return text
 
     def url(self, url: str) -> str:
@@ -157,7 +118,7 @@ class Redactor:
         if len(path) < 2:
             return path
         _, _, last = path.rpartition("/")
-        self._needle(last, _blank(last))
+        self._known.keep_part(last, blank(last))
         return path[0] + self.placeholder(path[1:])
 
     def _query(self, query: str) -> str:
@@ -178,9 +139,7 @@ class Redactor:
 
     def string(self, text: str) -> str:
         """A string without the secrets in it."""
-        for secret, placeholder in self._credentials.items():
-            if secret in text:
-                text = text.replace(secret, placeholder)
+        text = self._known.without_credentials(text)
         return _SECRETS.sub(self._found, text) if _has_one_of(_SIGNS, text) else text
 
     def _found(self, match: re.Match[str]) -> str:
@@ -198,16 +157,12 @@ class Redactor:
             return text[:1] + self.string(text[1:])
         parts = _MARKS.split(text)
         return "".join(
-            self.placeholder(part) if len(part) >= _SHORTEST_NEEDLE else part for part in parts
+            self.placeholder(part) if len(part) >= SHORTEST_PART else part for part in parts
         )
 
     def words(self, text: str) -> str:
         """What others say of a failure, which may quote a part of a secret."""
-        text = self.string(text)
-        for secret, placeholder in self._needles.items():
-            if secret in text and secret not in self._issued:
-                text = text.replace(secret, placeholder)
-        return text
+        return self._known.without_parts(self.string(text))
 
     def header(self, name: str, value: str) -> str:
         """The value of a header of this name."""
@@ -274,7 +229,7 @@ class Redactor:
             return plain(text)
         unescaped = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
         if plain(unescaped) != unescaped and unescaped != text:
-            return _blank(text)
+            return blank(text)
         return plain(text)
 
     def raw(self, data: bytes, start: int) -> bytes:
@@ -287,10 +242,7 @@ class Redactor:
 
     def _is_clean(self, text: str) -> bool:
         """Whether nothing in a text can be a secret, as it stands."""
-        return not (
-            _has_one_of(_SIGNS + _NAMES, text)
-            or any(secret in text for secret in self._credentials)
-        )
+        return not (_has_one_of(_SIGNS + _NAMES, text) or self._known.has_credential(text))
 
     def document(self, body: bytes) -> bytes:
         """An object store's error document."""
@@ -343,13 +295,6 @@ def _is_secret_short_name(name: str) -> bool:
     return _SECRET_NAME.search(name) is not None
 
 
-def _blank(text: str) -> str:
-    """A text of as many characters and bytes that says nothing."""
-    if text.isascii():
-        return "-" * len(text)
-    return "".join(_BLANKS[len(char.encode("utf-8", "surrogatepass")) - 1] for char in text)
-
-
 def _refused_as(url: str, head: str, tail: str) -> str:
     """The two ends of a placeholder; what the URL policy refuses for its characters must still be
     refused for them."""
@@ -362,11 +307,6 @@ def _refused_as(url: str, head: str, tail: str) -> str:
 def _is_refused(url: str) -> bool:
     """Whether `check_url` refuses these characters."""
     return not url.isascii() or not url.isprintable() or " " in url or "\\" in url
-
-
-def _forget(table: OrderedDict[str, Any], limit: int) -> None:
-    while len(table) > limit:
-        table.popitem(last=False)
 
 
 def _is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:

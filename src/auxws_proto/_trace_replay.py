@@ -1,8 +1,9 @@
 """A trace, played again: fresh machines, the same inputs and draws, and every action compared.
 
-It knows the lines of a trace. It must not know who recorded it, nor judge what is recorded. What
-has to be done besides (judging, for example) is done by `Hooks`. A machine's jitter comes from the
-trace; the one thing that is never the same, the handshake's nonce, is put right in the bytes.
+It knows the lines of a trace. It must not know who recorded it, what of an action must be the same,
+nor judge what is recorded. What has to be done besides (judging, for example) is done by `Hooks`. A
+machine's jitter comes from the trace; the one thing that is never the same, the handshake's nonce,
+is put right in the bytes.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ._constants import Role
 from ._errors import LocalProtocolError, OutboxFull
 from ._machine import AuxMachine
 from ._session import AuxSession
+from ._trace_difference import ReplayResult, TraceDifference, comparable
 from ._trace_nonce import Nonces
 from ._trace_reader import DOORS, Trace, TraceError, TraceSource, read_trace
 from ._trace_values import Scribe, load, load_config
@@ -27,54 +29,7 @@ from ._traced_session import TracedSession
 Factory: TypeAlias = Callable[[Role, Config, str | None], AuxMachine]
 """Makes a machine of a class of the caller's own."""
 
-_NOT_COMPARED: Final = frozenset({"t", "from", "for_send", "for_event", "for_transport"})
-
-
 _REFUSALS: Final = frozenset({LocalProtocolError.__name__, OutboxFull.__name__})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TraceDifference:
-    """The first action that was not as recorded. None: there was none.
-
-    ``line`` is that of the recorded action, or of the input that it was expected from.
-    """
-
-    line: int
-    machine: str
-    recorded: Mapping[str, Any] | None
-    played: Mapping[str, Any] | None
-
-    def __str__(self) -> str:
-        return (
-            f"line {self.line}, {self.machine}: {_short(self.played)}; recorded: "
-            f"{'nothing' if self.recorded is None else _short(self.recorded)}"
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplayResult:
-    """What came of a replay; its text is one for people."""
-
-    inputs: int
-    actions: int
-    elided: int
-    """Payloads that were filled up, for they were elided."""
-    is_whole: bool
-    """Whether the trace was ended in order; else its last actions may be missing in it."""
-    difference: TraceDifference | None = None
-
-    @property
-    def is_same(self) -> bool:
-        """Whether every action was as recorded."""
-        return self.difference is None
-
-    def __str__(self) -> str:
-        text = f"{self.inputs:,} inputs, {self.actions:,} actions: "
-        text += "the same" if self.difference is None else f"different at {self.difference}"
-        if self.elided:
-            text += f" ({self.elided:,} elided payloads were filled up)"
-        return text if self.is_whole else f"{text} (the trace is cut off)"
 
 
 class Player:
@@ -279,7 +234,7 @@ class Replay:
         number, recorded = part.expected.popleft() if part.expected else (part.last_call, None)
         if recorded is None:
             part.acted.append((number, played))
-        elif _comparable(played) != _comparable(recorded):
+        elif comparable(played) != comparable(recorded):
             self._differs(number, part, recorded, played)
 
     def _look_at_rest(self) -> None:
@@ -309,31 +264,3 @@ class Replay:
 
 def _are_bytes(args: list[Any]) -> bool:
     return bool(args) and all(isinstance(item, bytes) for item in args[0])
-
-
-def _comparable(action: Mapping[str, Any]) -> dict[str, Any]:
-    """What of an action must be the same."""
-    fields = {key: value for key, value in action.items() if key not in _NOT_COMPARED}
-    for name in ("message", "info"):
-        match fields.get(name):
-            # Where it is filled up again, a message is as large as what is left of it.
-            case {"$e": int(), "json": value}:
-                fields[name] = value
-            case _:
-                pass
-    return fields
-
-
-def _short(action: Mapping[str, Any] | None) -> str:
-    """An action on one line."""
-    if action is None:
-        return "did nothing"
-    fields = {key: value for key, value in action.items() if key not in _NOT_COMPARED}
-    kind = fields.pop("action", "")
-    shown = ", ".join(f"{key}={_cut(value)}" for key, value in fields.items())
-    return f"{kind}({shown})"
-
-
-def _cut(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 120 else f"{text[:100]}… ({len(text):,} characters)"

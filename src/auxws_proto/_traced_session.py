@@ -251,6 +251,12 @@ class TracedSession(AuxSession):
                 data = data.encode()
         self._call("receive_text", now, super().receive_text, data, transport=transport)
 
+    def receive_texts(
+        self, texts: Iterable[str | bytes], now: float, *, transport: int | None = None
+    ) -> None:
+        for data in texts:
+            self.receive_text(data, now, transport=transport)
+
     def data_sent(self, count: int, now: float, *, transport: int | None = None) -> None:
         self._call("data_sent", now, super().data_sent, count, transport=transport)
 

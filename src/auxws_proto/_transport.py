@@ -88,18 +88,21 @@ IS_OPEN: Final = frozenset({Link.ASKING, Link.LOGGING_IN, Link.READY, Link.RETIR
 class Sender(Protocol):
     """Whoever put a text on a transport, and is told what became of it."""
 
-    def written(self, *, provable: bool) -> None:
-        """A completed write took the text; ``provable`` says whether proof may still come."""
+    def written(self) -> None:
+        """A completed write took the text, and proof may still come."""
 
     def proven(self) -> None:
         """The text arrived at the gateway."""
 
     def unprovable(self) -> None:
-        """No proof will come: this transport answers no pings."""
+        """A completed write took the text, and no proof will come."""
 
     def unsettled(self) -> None:
         """The transport is given up, and nothing proved that the text arrived."""
 
+
+_SHORT: Final = 1_024
+"""Requests for URLs and questions for proof are shorter."""
 
 _Text: TypeAlias = "tuple[int, int, Sender | None]"
 """A text that was emitted: its serial, its size in bytes, and who put it here."""
@@ -135,7 +138,8 @@ class Transport:
         self._unproven: deque[_Text] = deque()
         self._answers: list[bytes] = []
         self.queued_bytes = 0
-        self._ping: int | None = None
+        self.ping_out: int | None = None
+        """The serial of the text that the ping on its way is behind."""
         self._ping_sent_at = 0.0
 
     def take(self, step: Step) -> None:
@@ -172,6 +176,11 @@ class Transport:
         """Whether `size` more bytes fit in the write window; one text always fits an empty one."""
         return not self._unreported or self._unreported + size <= self._window
 
+    @property
+    def is_nearly_full(self) -> bool:
+        """Whether anything may wait for room: what is short always finds some in time."""
+        return bool(self._answers) or self._unreported + _SHORT > self._window
+
     def emit(self, data: bytes, sender: Sender | None = None, send_id: SendId | None = None) -> int:
         """Emit one text; its sender learns its fate. Returns the text's serial."""
         serial, size = self._serial + 1, len(data)
@@ -193,10 +202,12 @@ class Transport:
             self._unreported -= size
             # A write may be reported after the pong that proves it; that is no news any more.
             if sender is not None and self._written > self._proven:
-                if not provable:
+                if provable:
+                    sender.written()
+                else:
                     # Without proof texts leave in the order in which they were emitted.
                     self._unproven.popleft()
-                sender.written(provable=provable)
+                    sender.unprovable()
         return done
 
     @property
@@ -210,29 +221,25 @@ class Transport:
     def wants_proof(self) -> bool:
         """Whether a text is out that no ping has been sent behind."""
         return (
-            self._ping is None and self._confirms and bool(self._unproven) and not self.unprovable
-        )
+            self.ping_out is None and self._confirms and bool(self._unproven)
+            and not self.unprovable
+        )  # fmt: skip
 
     @property
     def is_proven(self) -> bool:
         """Whether nothing is left that may or may not have arrived."""
         return not self._unproven
 
-    @property
-    def is_pinged(self) -> bool:
-        """Whether a ping is out."""
-        return self._ping is not None
-
     def ping(self) -> None:
         """Send a ping, whose payload is the serial of the last text before it."""
-        self._ping = self._serial
+        self.ping_out = self._serial
         self._ping_sent_at = self._shared.now
         self._shared.actions.append(SendPing(transport=self.number, payload=b"%d" % self._serial))
 
     def ask_by_message(self, data: bytes) -> None:
         """Send a message whose answer proves all before it, where pings cannot be had."""
         self._ping_sent_at = self._shared.now
-        self._ping = self.emit(data)
+        self.ping_out = self.emit(data)
 
     @property
     def upcoming_serial(self) -> int:
@@ -241,13 +248,13 @@ class Transport:
 
     def answered(self, serial: int) -> bool:
         """The answer for `serial` came. False: it is not the one that is awaited."""
-        if serial != self._ping:
+        if serial != self.ping_out:
             if self.unprovable:
                 # Late, but an answer: pings are worth sending here after all.
                 self.unprovable = False
                 self.answers_pings = True
             return False
-        self._ping = None
+        self.ping_out = None
         self.answers_pings = True
         self.unprovable = False
         self.latency = self._shared.now - self._ping_sent_at
@@ -260,7 +267,7 @@ class Transport:
 
     def give_up_proof(self) -> None:
         """No answer came, and none ever has: whatever is written ends as sent."""
-        self._ping = None
+        self.ping_out = None
         self.unprovable = True
         texts, self._unproven = self._unproven, deque()
         for text in texts:
@@ -280,7 +287,7 @@ class Transport:
         self._unwritten.clear()
         self._answers.clear()
         self._unreported = self.queued_bytes = 0
-        self._ping = None
+        self.ping_out = None
         while texts:
             sender = texts.pop()[2]
             assert sender is not None

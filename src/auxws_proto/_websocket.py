@@ -27,7 +27,7 @@ from ._received import (
     Received,
     Refused,
     Reply,
-    Text,
+    Texts,
     Violated,
 )
 from ._target import Target
@@ -169,16 +169,24 @@ class WebSocket:
         if self._splitter is None:
             yield from self._feed(data)
             return
-        for is_text, part in self._splitter.split(data):
-            if is_text and (part.isascii() or is_utf8(part)):
-                yield Text(part)
-                continue
-            if is_text:
-                # The oracle shall say what is wrong with it.
-                part = text_frame(part, b"\0\0\0\0" if self._role is Role.SERVER else None)
-            yield from self._feed(part)
+        for part in self._splitter.split(data):
+            if isinstance(part, bytes):
+                yield from self._feed(part)
+            elif all(map(bytes.isascii, part)):
+                yield Texts(part)
+            else:
+                yield from self._checked(part)
             if self.is_closed:
                 return
+
+    def _checked(self, texts: list[bytes]) -> Iterator[Received]:
+        """Texts beyond ASCII, up to one that is no UTF-8: the oracle has the words, and ends it."""
+        for text in texts:
+            if not is_utf8(text):
+                key = b"\0\0\0\0" if self._role is Role.SERVER else None
+                yield from self._feed(text_frame(text, key))
+                return
+            yield Texts([text])
 
     def _forget_handshake(self) -> None:
         """An open connection needs no HTTP parser; an idle one shall not carry it for hours."""
@@ -281,7 +289,7 @@ class WebSocket:
             joined, skipped = self._parts, self._skipping
             self._parts, self._skipping, self._message_size = [], None, 0
             if skipped is None:
-                yield Text(joined[0] if len(joined) == 1 else b"".join(joined))
+                yield Texts([joined[0] if len(joined) == 1 else b"".join(joined)])
             else:
                 yield Violated(skipped)
 

@@ -115,11 +115,20 @@ class Wish(Generic[T]):
 class Posted:
     """A message that is accepted already and on its way to the machine; nobody waits for it."""
 
-    def __init__(self, machine: AuxWebSocket, desk: Desk, entry: Entry, message: Encoded) -> None:
+    __slots__ = ("_desk", "_entry", "_machine", "_message", "_pump")
+
+    def __init__(
+        self, pump: Pump, machine: AuxWebSocket, desk: Desk, entry: Entry, message: Encoded
+    ) -> None:
+        self._pump = pump
         self._machine = machine
         self._desk = desk
         self._entry = entry
         self._message = message
+
+    def submit(self, now: float) -> None:
+        """The command that is posted."""
+        self._pump.submit(self, now)
 
     def attempt(self, now: float) -> bool:
         """See `auxws_sync._roles.Waiting`."""

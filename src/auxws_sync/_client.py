@@ -22,29 +22,26 @@ from auxws_proto import (
     Config,
     ConnectionFailed,
     Credentials,
-    Encoded,
     ErrorReport,
     InstConfig,
     LocalProtocolError,
-    OutboxFull,
     SendId,
     State,
     StateChange,
     Stats,
-    encode,
 )
 from auxws_proto._dialogue_websocket import DialogueWebSocket
 from auxws_proto._journal import OutboxStore, check_store
-from auxws_proto._mailbox import MessageBox
 from auxws_proto._mask_keys import MaskKeys
 from auxws_proto._requests import Where, request_for
+from auxws_proto._router import MessageBox
 from auxws_proto._speed import equipment
 from auxws_proto._target import check_headers, parse_target
 from auxws_proto._trace_elision import DEFAULT_LIMIT
 from auxws_proto._tracing import TraceTarget
 from auxws_proto.observe import Observer
 
-from ._calls import NotYet, deadline_of
+from ._calls import deadline_of
 from ._dial import Connector
 from ._dialogues import DialogueVerbs
 from ._engine import Engine
@@ -52,6 +49,7 @@ from ._errands import Asked, Headers, Settings
 from ._http import HttpTransport
 from ._log import looked_at
 from ._receipt import Entry, Receipt
+from ._sender import Sender
 from ._sockets import check_proxy
 from ._sources import Messages, Reports
 from ._subscription import Source, Subscription
@@ -136,6 +134,7 @@ class AuxClient(TypedVerbs, DialogueVerbs):
         self._engine = Engine(machine, settings, name, outbox)
         self._engine.pump.on_end = self._tracing.close
         self._desk = self._engine.desk
+        self._sender = Sender(self._engine, self.config)
         self._room = Room(lock)
         machine.dialogues.room_made = self._room.made
         self._everything = Messages(self._desk, MessageBox())
@@ -262,7 +261,7 @@ class AuxClient(TypedVerbs, DialogueVerbs):
         configuration says to raise.
         """
         self._check()
-        return Receipt(self._send(message, timeout), self._engine.check)
+        return Receipt(self._sender.send(message, timeout), self._engine.check)
 
     def _send(
         self,
@@ -270,42 +269,7 @@ class AuxClient(TypedVerbs, DialogueVerbs):
         timeout: float | None,
         on_accepted: Callable[[SendId], None] | None = None,
     ) -> Entry:
-        engine, config = self._engine, self.config
-        encoded = message if isinstance(message, Encoded) else encode(message, config)
-        entry = Entry(self._desk.lock)
-        # A question is not worth asking again when its asker is dead.
-        keep = engine.has_store and on_accepted is None
-        if (
-            on_accepted is None
-            and not keep
-            and config.offline == "queue"
-            and engine.post(entry, encoded)
-        ):
-            return entry
-
-        def accept(now: float) -> None:
-            state = self.state
-            if config.offline != "queue" and state not in (State.OPEN, State.CLOSED):
-                if config.offline == "raise":
-                    raise ConnectionFailed("offline", f"the client is {state.value}")
-                raise NotYet
-            try:
-                send_id = engine.machine.send(encoded, now)
-            except OutboxFull:
-                if config.overflow == "raise":
-                    raise
-                raise NotYet from None
-            # Known before the machine is drained, which may report its outcome at once.
-            self._desk.accept(entry, send_id)
-            if keep:
-                engine.keep(send_id, encoded)
-            if on_accepted is not None:
-                on_accepted(send_id)
-
-        engine.call(accept, queues=True, timeout=timeout)
-        if keep and self._desk.crash is not None:
-            raise self._desk.crash
-        return entry
+        return self._sender.send(message, timeout, on_accepted)
 
     def flush(self, timeout: float | None = None) -> None:
         """Wait until every message accepted so far has an outcome, good or bad.

@@ -28,7 +28,8 @@ from auxws_proto import (
     State,
     StateChange,
 )
-from auxws_proto._mailbox import Feed, Mailbox, MessageBox, Router
+from auxws_proto._mailbox import Feed, Mailbox
+from auxws_proto._router import MessageBox, Router
 
 from ._receipt import Entry, wait_until
 from ._roles import Report
@@ -72,6 +73,7 @@ class Desk:
         """What the machine has taken of that, and `report` has not been called since."""
         self._room = (0, 0, False)
         """What the outbox takes besides: messages, bytes, and one of any size if it is empty."""
+        self._most_room = (0, 0)
         self._is_reading = True
         self._has_warned = False
 
@@ -96,8 +98,19 @@ class Desk:
 
     def set_room(self, messages: int, size: int, *, is_empty: bool) -> None:
         """So much the outbox takes, what is posted not counted."""
+        most_messages, most_size = self._most_room
+        self._most_room = (max(messages, most_messages), max(size, most_size))
         with self.lock:
             self._room = (messages, size, is_empty)
+
+    @property
+    def wants_room(self) -> bool:
+        """Whether less than half of the room is left, by what was told last and taken since.
+
+        Till then it need not be told what has become free: who finds none asks the pump.
+        """
+        messages, size, _ = self._room
+        return messages * 2 < self._most_room[0] or size * 2 < self._most_room[1]
 
     def report(self, reports: list[Report]) -> None:
         """Put what the machine says where it belongs, and wake who waits for it."""

@@ -150,10 +150,10 @@ class Engine:
         """Accept a message without waiting for the pump; false if only the pump knows its fate."""
         if not self.desk.post(entry, message.size):
             return False
-        posted = Posted(self.machine, self.desk, entry, message)
+        posted = Posted(self.pump, self.machine, self.desk, entry, message)
         is_posted = False
         try:
-            is_posted = self.pump.post(lambda now: self.pump.submit(posted, now))
+            is_posted = self.pump.post(posted.submit)
         finally:
             # Also when a signal's handler raises: nothing may wait for what never sets out.
             if not is_posted:

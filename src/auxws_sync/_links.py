@@ -121,6 +121,8 @@ class Links:
 
     def write(self) -> None:
         """Give the sockets what was sent since the last call."""
+        if not self._touched:
+            return
         touched, self._touched = self._touched, {}
         for link in touched.values():
             if self._links.get(link.number) is not link:

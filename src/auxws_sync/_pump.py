@@ -1,20 +1,18 @@
 """The thread that owns the machine and its sockets: feed one input, drain, re-arm one timer.
 
-It knows actions, and when to do what. It must not know sizes, frames or protocol times, nor any
-application object: what concerns the application goes to a `Desk`, what blocks to an `Errands`.
+It knows actions, and when to do what. It must not know sizes, frames or protocol times, nor how a
+caller wakes it (`Commands`), nor any application object: what concerns the application goes to a
+`Desk`, what blocks to an `Errands`.
 
-Strategy: one selector, with a deadline that is the machine's. Callers post commands to a deque and
-wake the selector through a socket pair, once for as many commands as are waiting. Every system call
-lets another thread go on, which may keep the interpreter for milliseconds, so the commands of a
-round share one write, as the messages of a read share one report. Nothing here
-polls; `turns` counts the loop's rounds, so that a test can see that an idle client has none.
+Strategy: one selector, with a deadline that is the machine's. Every system call lets another thread
+go on, which may keep the interpreter for milliseconds, so the commands of a round share one write,
+as the messages of a read share one report. Nothing here polls; `turns` counts the loop's rounds, so
+that a test can see that an idle client has none.
 """
 
 from __future__ import annotations
 
-import contextlib
 import selectors
-import socket
 import threading
 import time
 from collections import deque
@@ -46,16 +44,10 @@ from auxws_proto import (
 from auxws_proto._dialogue_websocket import DialogueWebSocket
 from auxws_proto._journal import OutboxStoreFailed
 
+from ._commands import Commands
 from ._links import Links, Opened
 from ._recorder import Recorder
 from ._roles import Command, Desk, Errands, Report, Waiting
-
-_AT_ONCE = 1_024
-"""Commands that are run before the sockets are looked at."""
-
-
-def _nothing(_now: float) -> None:
-    """A command that only wakes."""
 
 
 def _done() -> None:
@@ -83,17 +75,13 @@ class Pump:
         self._recorder = recorder
         self._links = Links(machine)
         self._waiting: deque[Waiting] = deque()
-        self._commands: deque[Command] = deque()
+        self._commands = Commands()
         self._answers: deque[Callable[[], None]] = deque()
         self._ident: int | None = None
-        self._is_woken = False
         self._is_finishing = False
         self._is_stopping = False
         self._is_paused = False
-        self._is_running = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._gate = threading.Lock()
-        """Held to post and to end, so that nothing is posted to a pump that has ended."""
 
     # Called from any thread.
 
@@ -101,34 +89,21 @@ class Pump:
         """Start the thread. Raises `AuxError` if the system has no more threads or descriptors."""
         try:
             self._selector = selectors.DefaultSelector()
-            self._wake_reader, self._wake_writer = socket.socketpair()
-            self._wake_reader.setblocking(False)
-            self._wake_writer.setblocking(False)
-            self._selector.register(self._wake_reader, selectors.EVENT_READ)
+            self._commands.attach(self._selector)
             self._links.attach(self._selector)
-            self._is_running = True
+            self._commands.open()
             self._thread.start()
         except (OSError, RuntimeError) as error:
-            self._is_running = False
+            self._commands.shut()
             raise AuxError(f"the client cannot start: {type(error).__name__}") from error
 
     def post(self, command: Command) -> bool:
         """Have ``command`` run soon; false if the pump does not run."""
-        with self._gate:
-            if not self._is_running:
-                return False
-            self._commands.append(command)
-            if not self._is_woken:
-                # In this order, for a signal's handler may raise in between: twice is harmless.
-                self._wake_writer.send(b"\0")
-                self._is_woken = True
-        return True
+        return self._commands.post(command)
 
     def nudge(self) -> None:
         """Have the pump look at what has changed."""
-        # Once woken, it looks before it waits again.
-        if not self._is_woken:
-            self.post(_nothing)
+        self._commands.nudge()
 
     def finish(self) -> None:
         """End the thread when no socket is left. Then `join`."""
@@ -146,7 +121,7 @@ class Pump:
     @property
     def is_running(self) -> bool:
         """Whether the thread is there and takes commands."""
-        return self._is_running
+        return self._commands.is_open
 
     def owns_current_thread(self) -> bool:
         """Whether the caller is the pump's own thread."""
@@ -165,7 +140,7 @@ class Pump:
 
     def opened(self, opened: Opened) -> None:
         """There is a socket for a transport."""
-        if self._is_running:
+        if self.is_running:
             self._links.open(opened)
         else:
             opened.stream.close()
@@ -203,8 +178,7 @@ class Pump:
             if key.data is not None:
                 self._links.serve(key.data, mask)
             else:
-                with contextlib.suppress(BlockingIOError):
-                    self._wake_reader.recv(64)
+                self._commands.hear()
         if self._commands:
             self._run_commands()
         self._drain()
@@ -217,12 +191,7 @@ class Pump:
     def _run_commands(self) -> None:
         # A verb must find everybody informed of what the wire brought a moment before.
         self._drain()
-        now = time.monotonic()
-        for _ in range(min(len(self._commands), _AT_ONCE)):
-            self._commands.popleft()(now)
-        with self._gate:
-            # While some are left it does not wait, and need not be woken.
-            self._is_woken = bool(self._commands)
+        self._commands.run(time.monotonic())
 
     def _tell_flow(self) -> None:
         """Tell the machine what was taken, and whether a full mailbox holds the reading back."""
@@ -276,7 +245,8 @@ class Pump:
             self._links.write()
             # Only an outcome or a new state can have made room.
             if makes_room:
-                self._tell_room()
+                if self._desk.wants_room:
+                    self._tell_room()
                 while self._waiting and self._waiting[0].attempt(time.monotonic()):
                     self._waiting.popleft()
                     has_acted = True
@@ -312,8 +282,7 @@ class Pump:
 
     def _end(self, error: AuxError | None) -> None:
         """Close everything, then let go of whoever waits."""
-        with self._gate:
-            self._is_running = False
+        self._commands.shut()
         self._links.close_all()
         if self.errands is not None:
             self.errands.stop()
@@ -323,13 +292,12 @@ class Pump:
             except OutboxStoreFailed as fault:
                 error = error or fault
         self._selector.close()
-        self._wake_reader.close()
-        self._wake_writer.close()
+        self._commands.close()
         self._desk.finish(error)
         self.machine.finish_dialogues(error)
         # What was posted before the gate closed is still answered; it finds `is_running` false.
         while self._commands:
-            self._commands.popleft()(time.monotonic())
+            self._commands.run(time.monotonic())
         while self._waiting:
             self._waiting.popleft().give_up()
         while self._answers:

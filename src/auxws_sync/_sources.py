@@ -8,7 +8,8 @@ from __future__ import annotations
 import threading
 from typing import Any, Generic, TypeVar
 
-from auxws_proto._mailbox import Feed, MessageBox
+from auxws_proto._mailbox import Feed
+from auxws_proto._router import MessageBox
 
 from ._desk import Desk
 

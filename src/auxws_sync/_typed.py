@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias, overload
 
 from auxws_proto import Encoded, SlowPolicy, messages
-from auxws_proto._mailbox import MAX_MAILBOX_BYTES, MAX_MAILBOX_MESSAGES, MessageBox
+from auxws_proto._mailbox import MAX_MAILBOX_BYTES, MAX_MAILBOX_MESSAGES
 from auxws_proto._requests import Where
+from auxws_proto._router import MessageBox
 
 from ._subscription import Subscription
 

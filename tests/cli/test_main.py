@@ -68,7 +68,8 @@ def test_every_status_has_a_meaning() -> None:
          "the client has stopped: an unexpected KeyError", "report"),
         (AuxError("other"), 1, "other", ""),
         (TimeoutError(), 4, "timed out", ""),
-        (OSError(errno.EADDRINUSE, "Address already in use"), 1, "Address already in use", ""),
+        (OSError(errno.EADDRINUSE, "Address already in use"), 1, "Address already in use",
+         "--port"),
         (OSError(errno.ENOENT, "No such file", "f"), 1, "f: No such file", ""),
         (OSError("odd"), 1, "odd", ""),
         (Failure("as it is", "do this", exit=Exit.MISSING), 6, "as it is", "do this"),
@@ -116,6 +117,7 @@ def test_a_port_that_is_taken(shell: Shell) -> None:
     assert ran.status == 1
     assert len(ran.err) == 1
     assert "ddress already in use" in ran.err[0]
+    assert "take another" in ran.err[0]
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ SIMULATION_LIMIT: Final = 1_200.0
 
 OWN_TOO: Final[Mapping[str, tuple[str, ...]]] = {
     "_life": ("test_reconnect.py",),
+    "_attempts": ("test_reconnect.py",),
     "_transports": ("test_reconnect.py",),
     "_send": ("test_outbox.py", "test_outcomes.py"),
     "_session": ("test_reconnect.py", "test_verbs.py"),

@@ -121,7 +121,7 @@ ENDINGS: Final = (
         "        self._size -= batch.size\n", "",
     ),
     Fault(
-        "a released message frees nothing", "_mailbox",
+        "a released message frees nothing", "_router",
         "        if not parcel.shares:\n            self.freed += parcel.delivery.size",
         "        if parcel.shares:\n            self.freed += parcel.delivery.size",
     ),

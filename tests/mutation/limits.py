@@ -27,7 +27,7 @@ LIMITS: Final = (
     ),
     Fault(
         "one message too large is received", "_engine",
-        "if size > config.max_message_size:", "if size > config.max_message_size + 1:",
+        "if size > limit:", "if size > limit + 1:",
     ),
     Fault(
         "a download of the limit's size is refused", "_inbox",
@@ -97,7 +97,7 @@ LIMITS: Final = (
     ),
     Fault(
         "a ping claims one text more", "_transport",
-        "self._ping = self._serial\n", "self._ping = self._serial = self._serial + 1\n",
+        "self.ping_out = self._serial\n", "self.ping_out = self._serial = self._serial + 1\n",
     ),
     Fault(
         "a pong proves one text too many", "_transport",

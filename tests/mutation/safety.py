@@ -50,8 +50,8 @@ SAFETY: Final = (
     ),
     Fault(
         "parts of a message are not joined", "_websocket",
-        'yield Text(joined[0] if len(joined) == 1 else b"".join(joined))',
-        "yield Text(joined[-1])",
+        'yield Texts([joined[0] if len(joined) == 1 else b"".join(joined)])',
+        "yield Texts([joined[-1]])",
     ),
     Fault(
         "a skipped message takes the next one with it", "_websocket",
@@ -71,9 +71,8 @@ SAFETY: Final = (
         "            if isinstance(received, Refused):\n", "            if wire.is_closing:\n",
     ),
     Fault(
-        "input of a transport that was given up is read", "_session",
-        "        if found is not None and found.is_read:\n            found.last_received",
-        "        if found is not None:\n            found.last_received",
+        "input of a transport that was given up is read", "_engine",
+        "if transport is None or not transport.is_read:", "if transport is None:",
     ),
     Fault(
         "a failed first transport is an ended one", "_session",
@@ -84,6 +83,20 @@ SAFETY: Final = (
         "a private address inside another is public", "_addresses",
         "return _is_public(parsed) and all(_is_public(inner) for inner in _inside(parsed))",
         "return _is_public(parsed)",
+    ),
+    Fault(
+        "what waits for room stays when there is room", "_session",
+        "is_at_rest = engine.is_at_rest(found) and not found.is_nearly_full",
+        "is_at_rest = engine.is_at_rest(found)",
+    ),
+    Fault(
+        "what is due waits for the next event", "_engine",
+        "return transport is self._clear and self.shared.now < self.shared.timers.earliest",
+        "return transport is self._clear",
+    ),
+    Fault(
+        "a length that is too long for its text is taken", "_frames",
+        "                if size < 126:\n                    break\n", "",
     ),
     Fault(
         "a token's hash leaves the inst out", "_token",

@@ -42,7 +42,7 @@ SEQUENCE: Final = (
         "max(delay, at_least)", "min(delay, at_least)",
     ),
     Fault(
-        "the wait does not grow", "_life",
+        "the wait does not grow", "_attempts",
         "        self._failures += 1\n        if policy is None",
         "        if policy is None",
     ),

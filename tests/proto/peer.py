@@ -9,7 +9,7 @@ from wsproto import ConnectionType, WSConnection
 from wsproto import events as ws
 
 from auxws_proto import Role
-from auxws_proto._received import Accepted, Closed, Received, Reply, Violated
+from auxws_proto._received import Accepted, Closed, Received, Reply, Texts, Violated
 from auxws_proto._target import parse_target
 from auxws_proto._websocket import WebSocket
 
@@ -109,9 +109,17 @@ def shake(socket: WebSocket, role: Role, subprotocol: str | None = None) -> Peer
 
 
 def received(socket: WebSocket, data: bytes, cuts: list[int] | None = None) -> list[Received]:
-    """What these bytes amount to, in portions that end at the cuts."""
+    """What these bytes amount to, in portions that end at the cuts; each text by itself."""
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts or []), len(data)]
-    return [it for start, stop in pairwise(edges) for it in socket.receive(data[start:stop])]
+    portions = [data[start:stop] for start, stop in pairwise(edges)]
+    return [it for portion in portions for some in socket.receive(portion) for it in each(some)]
+
+
+def each(received: Received) -> list[Received]:
+    """Texts in a row, one by one; anything else is one thing anyway."""
+    if isinstance(received, Texts):
+        return [Texts([text]) for text in received.data]
+    return [received]
 
 
 def open_pair(

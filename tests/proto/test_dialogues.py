@@ -262,19 +262,6 @@ def test_a_watch_that_fails_ends_its_box_with_the_error() -> None:
     assert desk.greeting == ["hello"]
 
 
-def test_what_came_for_a_watch_that_was_given_up_is_let_go() -> None:
-    # The application left between the message and its turn.
-    desk = Desk()
-    box = desk.watch()
-    branch = desk.hub._branches[KEY]
-    branch.updates = None
-
-    desk.deliver("repo/add_updates", updates=["a"], initial=True)
-    desk.deliver("repo/watch_branch_result", success=False)
-
-    assert len(box) == 0
-
-
 def test_an_inst_survives_a_reconnect_and_a_gap() -> None:
     desk = Desk()
     box = desk.watch()

@@ -33,7 +33,31 @@ def report(bench: Bench) -> ReportError:
     return action
 
 
+# At rest.
+
+
+@pytest.mark.parametrize("door", ["data_sent", "receive_pong"])
+def test_what_is_due_is_done_whatever_comes(door: str) -> None:
+    bench = Bench(ping_interval=None, max_age=100.0).open()
+    now = bench.session.next_timeout()
+    assert now is not None
+
+    done = bench.turn(getattr(bench.session, door), 0 if door == "data_sent" else b"1")
+    bench.now = now
+    due = bench.turn(getattr(bench.session, door), 0 if door == "data_sent" else b"1")
+
+    assert done == []
+    assert due == [("open", 2)]
+
+
 # Incoming.
+
+
+def test_text_before_the_opening_is_ignored() -> None:
+    bench = Bench()
+    bench.connect()
+
+    assert bench.deliver(SMALL) == []
 
 
 @pytest.mark.parametrize(
@@ -72,6 +96,24 @@ def test_a_malformed_text_is_reported_once_and_the_next_message_is_delivered(
     assert error.violation is violation
     assert error.connection_usable
     assert bench.deliver(SMALL) == [("deliver", "small")]
+
+
+def test_texts_in_a_row_are_what_they_are_one_by_one() -> None:
+    texts = [
+        '[1,0,{"type":"a"}]', '[1,0,{"type":"sync/time/response"}]', '"text"',
+        '[1,0,{"type":"c"}]', "x" * 1_001, '[1,0,{"type":"d"}]',
+    ]  # fmt: skip
+    one_by_one, at_once = Bench(max_message_size=1_000).open(), Bench(max_message_size=1_000).open()
+    wanted = [done for text in texts for done in one_by_one.text(text)]
+
+    assert at_once.turn(at_once.session.receive_texts, texts) == wanted
+    assert len(wanted) == 6
+
+
+def test_texts_of_a_transport_that_is_gone_say_nothing() -> None:
+    bench = Bench().open()
+
+    assert bench.turn(bench.session.receive_texts, ['[1,0,{"type":"a"}]'], transport=9) == []
 
 
 def test_the_number_of_a_malformed_event_is_told() -> None:

@@ -46,9 +46,9 @@ def split_all(splitter: Splitter, data: bytes, cuts: list[int]) -> tuple[list[by
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
     texts, rest = [], b""
     for start, stop in pairwise(edges):
-        for is_text, part in splitter.split(data[start:stop]):
-            if is_text:
-                texts.append(part)
+        for part in splitter.split(data[start:stop]):
+            if isinstance(part, list):
+                texts.extend(part)
             else:
                 rest += part
     return texts, rest
@@ -101,11 +101,22 @@ def test_a_text_frame_inside_a_fragmented_message_goes_on_as_it_came() -> None:
 def test_a_frame_over_the_limit_goes_on_in_portions_and_is_not_kept() -> None:
     splitter = Splitter(masked=False, limit=10)
     frame = text_frame(b"x" * 11, None)
-    assert list(splitter.split(frame[:5])) == [(False, frame[:5])]
+    assert list(splitter.split(frame[:5])) == [frame[:5]]
     assert list(splitter.split(frame[5:] + text_frame(b"y" * 10, None))) == [
-        (False, frame[5:]),
-        (True, b"y" * 10),
+        frame[5:],
+        [b"y" * 10],
     ]
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_texts_in_a_row_come_at_once(masked: bool) -> None:
+    payloads = [b"a", b"b" * 125, b"c" * 126, b"d" * 65_535, b""]
+    key = KEY if masked else None
+    stream = b"".join(text_frame(payload, key) for payload in payloads)
+    splitter = Splitter(masked=masked, limit=65_535)
+    assert list(splitter.split(stream + b"\x8a\x00" + stream)) == [
+        payloads, b"\x8a\x00", payloads,
+    ]  # fmt: skip
 
 
 def test_head_is_split_from_the_frames_behind_it() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from auxws_proto._received import Text
+from auxws_proto._received import Texts
 
 
-def test_a_text_shows_its_size_alone() -> None:
-    assert repr(Text(b"secret")) == "Text(6 bytes)"
+def test_texts_show_their_number_and_size_alone() -> None:
+    assert repr(Texts([b"secret", b"too"])) == "Texts(2 messages, 9 bytes)"

@@ -33,6 +33,25 @@ from .helpers import BUCKET, LOGGED_IN, SMALL, Bench, World, brief, large
 # Doors.
 
 
+def test_an_answer_that_waits_for_room_goes_out_when_there_is_room() -> None:
+    bench = Bench(role=Role.SERVER, write_ahead=50).open()
+    bench.send({"type": "a", "text": "x" * 40})
+
+    waiting = bench.receive(1, 7, "no message")
+    done = bench.sent()
+
+    assert waiting == [("error", "RemoteProtocolError")]
+    assert ("text", 1, 5, 7, "unacceptable_request") in done
+
+
+def test_texts_that_came_at_once() -> None:
+    bench = Bench().open()
+
+    done = bench.turn(bench.session.receive_texts, ['[1,0,{"type":"a"}]', b'[1,0,{"type":"b"}]'])
+
+    assert done == [("deliver", "a"), ("deliver", "b")]
+
+
 @pytest.mark.parametrize("now", [math.nan, math.inf, -math.inf])
 def test_a_clock_that_is_no_time(now: float) -> None:
     session = AuxSession(Role.CLIENT)
@@ -131,13 +150,6 @@ def test_input_for_a_transport_that_is_not_there() -> None:
     assert bench.pong(1, transport=9) == []
     assert bench.eof(transport=9) == []
     assert bench.handle(LoginUnavailable(transport=9)) == []
-
-
-def test_text_before_the_opening_is_ignored() -> None:
-    bench = Bench()
-    bench.connect()
-
-    assert bench.deliver(SMALL) == []
 
 
 def test_the_transports_own_url_is_what_the_url_policy_goes_by() -> None:

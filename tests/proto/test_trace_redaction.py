@@ -31,54 +31,6 @@ def left(text: str, *secrets: str) -> list[str]:
     return [secret for secret in (*SECRETS, *secrets) if secret in text]
 
 
-# Placeholders.
-
-
-def test_a_placeholder_has_the_size_and_is_the_same_for_the_same() -> None:
-    redactor = Redactor()
-
-    first = redactor.placeholder("a-long-secret-é")
-    again = redactor.placeholder("a-long-secret-é")
-    other = redactor.placeholder("another-long-one")
-
-    assert first == again == "redacted-1----¤"
-    assert len(first.encode()) == len("a-long-secret-é".encode())
-    assert other == "redacted-2------"
-
-
-@pytest.mark.parametrize(
-    ("secret", "placeholder"),
-    [
-        ("", ""),
-        ("k", "-"),
-        ("key", "r1-"),
-        ("seven77", "r1-----"),
-        ("redacted!!", "redacted-1"),
-        ("é-secret", "¤-------"),
-        ("ab€😀", "r1€\U00010000"),
-    ],
-)
-def test_short_secrets_have_short_placeholders(secret: str, placeholder: str) -> None:
-    assert Redactor().placeholder(secret) == placeholder
-
-
-def test_a_placeholder_stands_for_itself() -> None:
-    redactor = Redactor()
-    text = redactor.string(URL)
-
-    assert redactor.string(text) == text
-
-
-def test_only_so_many_are_remembered() -> None:
-    redactor = Redactor()
-    first = redactor.placeholder("secret-number-first")
-
-    for number in range(5_000):
-        redactor.placeholder(f"secret-number-{number}")
-
-    assert redactor.placeholder("secret-number-first") != first
-
-
 # URLs.
 
 
@@ -224,6 +176,13 @@ def test_what_stands_behind_a_quotation_mark_in_a_url_goes(mark: str) -> None:
     assert two.count("https://host/redacted-") == 2
 
 
+def test_a_placeholder_stands_for_itself() -> None:
+    redactor = Redactor()
+    text = redactor.string(URL)
+
+    assert redactor.string(text) == text
+
+
 def test_a_credential_is_found_anywhere_whatever_it_looks_like() -> None:
     redactor = Redactor()
     placeholder = redactor.credential("an odd token")
@@ -232,6 +191,12 @@ def test_a_credential_is_found_anywhere_whatever_it_looks_like() -> None:
     assert redactor.text('{"e":"an odd token"}') == f'{{"e":"{placeholder}"}}'
     assert redactor.credential("short") == "r2---"
     assert redactor.string("short") == "short"
+
+
+def test_a_token_keeps_what_says_which_kind_it_is() -> None:
+    redacted = Redactor().secret(TOKEN)
+
+    assert redacted == "vCT1.redacted-1".ljust(len(TOKEN), "-")
 
 
 def test_words_may_quote_a_part_of_a_url() -> None:

@@ -18,7 +18,6 @@ from auxws_proto import (
     Encoded,
     ReplayResult,
     Role,
-    TraceDifference,
     TraceError,
     TransportFailure,
     read_trace,
@@ -91,16 +90,6 @@ def test_the_first_difference_is_told_with_its_line() -> None:
     assert difference.played["state"] == "CONNECTING"
     assert f"different at line {place + 1}, client: ReportState(" in str(result)
     assert 'state="CONNECTING"' in str(difference)
-
-
-def test_a_long_action_is_told_shortly() -> None:
-    difference = TraceDifference(
-        line=1, machine="m", recorded={"action": "A", "x": "y" * 500}, played=None
-    )
-
-    assert str(difference) == (
-        f'line 1, m: did nothing; recorded: A(x="{"y" * 99}… (502 characters))'
-    )
 
 
 def test_what_was_recorded_and_is_not_done_is_told() -> None:

@@ -105,6 +105,20 @@ def test_what_is_no_message_is_no_input() -> None:
     assert len(rows(file)) == 2
 
 
+def test_texts_in_a_row_are_a_line_each() -> None:
+    session, file = client()
+    session.connect(1.0)
+    session.transport_opened(2.0, transport=1)
+    drain(session)
+
+    session.receive_texts([b'[1,0,{"type":"b"}]', '[1,0,{"type":"c"}]'], 3.0, transport=1)
+    drain(session)
+
+    called = [row["call"] for row in rows(file) if "call" in row]
+    assert called == ["connect", "transport_opened", "receive_text", "receive_text"]
+    assert replay_trace(file.getvalue().splitlines()).is_same
+
+
 DOORS: list[Callable[[AuxSession], object]] = [
     lambda s: s.connect(1.0),
     lambda s: s.set_on_connect([MESSAGE]),
@@ -144,7 +158,7 @@ def test_every_door_plays_again() -> None:
     called = {row["call"] for row in rows(file) if "call" in row}
     assert str(result.difference) == "None"
     assert (result.inputs, result.elided) == (len(DOORS), 1)
-    assert called == doors() - {"send_error"}
+    assert called == doors() - {"send_error", "receive_texts"}
     assert "marked" not in file.getvalue()
 
 

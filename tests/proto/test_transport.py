@@ -18,8 +18,8 @@ class Witness:
         self.name = name
         self.told = told
 
-    def written(self, *, provable: bool) -> None:
-        self.told.append(f"{self.name} written{' provable' if provable else ''}")
+    def written(self) -> None:
+        self.told.append(f"{self.name} written")
 
     def proven(self) -> None:
         self.told.append(f"{self.name} proven")
@@ -68,11 +68,24 @@ def test_writes_are_told_in_order_and_no_more_than_there_are() -> None:
     desk.emit("b")
 
     assert desk.transport.written(1) == 1
-    assert desk.heard() == ["a written provable"]
+    assert desk.heard() == ["a written"]
     assert desk.transport.unwritten == 1
     assert desk.transport.written(5) == 1
     assert desk.transport.written(5) == 0
-    assert desk.heard() == ["b written provable"]
+    assert desk.heard() == ["b written"]
+
+
+def test_it_is_nearly_full_while_anything_may_wait_for_room() -> None:
+    desk = Desk(write_ahead=60_000)
+    assert not desk.transport.is_nearly_full
+    desk.emit("a", 60_000 - 1_024)
+    assert not desk.transport.is_nearly_full
+    desk.emit("b", 1)
+    assert desk.transport.is_nearly_full
+    desk.transport.written(2)
+    assert not desk.transport.is_nearly_full
+    desk.transport.queue(b"an answer")
+    assert desk.transport.is_nearly_full
 
 
 def test_a_proof_covers_what_was_emitted_before_the_ping() -> None:
@@ -80,7 +93,7 @@ def test_a_proof_covers_what_was_emitted_before_the_ping() -> None:
     desk.emit("a")
     assert desk.transport.wants_proof
     desk.transport.ping()
-    assert desk.transport.is_pinged
+    assert desk.transport.ping_out == 1
     assert not desk.transport.wants_proof
     desk.emit("b")
     desk.shared.now = 1.5
@@ -126,7 +139,7 @@ def test_giving_up_proof_ends_what_is_written_and_waits_for_the_rest() -> None:
     assert desk.heard() == ["a unprovable"]
     assert not desk.transport.wants_proof
     desk.transport.written(1)
-    assert desk.heard() == ["b written"]
+    assert desk.heard() == ["b unprovable"]
     assert desk.transport.is_proven
 
 
@@ -198,7 +211,7 @@ def test_a_question_is_a_text_that_nobody_waits_for() -> None:
     desk.transport.written(2)
 
     assert desk.transport.answered(2)
-    assert desk.heard() == ["a written provable", "a proven"]
+    assert desk.heard() == ["a written", "a proven"]
     assert [brief(action)[0] for action in desk.shared.actions] == ["text", "text"]
 
 

@@ -18,7 +18,7 @@ from auxws_proto._received import (
     Ponged,
     Refused,
     Reply,
-    Text,
+    Texts,
 )
 from auxws_proto._websocket import WebSocket
 
@@ -76,7 +76,7 @@ def test_handshakes_with_and_without_the_subprotocol(role: Role, subprotocol: st
     peer = shake(socket, role, subprotocol)
 
     assert socket.is_open
-    assert received(socket, peer.send(ws.TextMessage(data="hello"))) == [Text(b"hello")]
+    assert received(socket, peer.send(ws.TextMessage(data="hello"))) == [Texts([b"hello"])]
 
 
 @both_paths
@@ -88,7 +88,7 @@ def test_frames_may_come_right_behind_the_handshake(short_path: bool, before_end
 
     items = received(socket, data, [max(0, len(data) - before_end)])
 
-    assert items == [Accepted(), Text(b"a"), Pinged(b"p")]
+    assert items == [Accepted(), Texts([b"a"]), Pinged(b"p")]
 
 
 # Hostile handshakes, of servers.
@@ -260,7 +260,7 @@ def test_a_copy_goes_on_where_the_original_is(role: Role, short_path: bool) -> N
         peer.frame(TEXT, b"\xe2", fin=False) + peer.frame(PING, b"p") + peer.frame(PONG, b"q")
         + peer.frame(CONTINUATION, b"\x82\xac") + peer.frame(TEXT, b"next")
     )  # fmt: skip
-    wanted = [Pinged(b"p"), Ponged(b"q"), Text("€".encode()), Text(b"next")]
+    wanted = [Pinged(b"p"), Ponged(b"q"), Texts(["€".encode()]), Texts([b"next"])]
 
     for end in range(len(data)):
         socket, peer = open_pair(role, short_path=short_path)
@@ -270,7 +270,7 @@ def test_a_copy_goes_on_where_the_original_is(role: Role, short_path: bool) -> N
         assert before + received(socket, data[end:]) == wanted
 
     fresh = deepcopy(make(role, short_path=short_path))
-    assert received(fresh, shake(fresh, role).send(ws.TextMessage(data="x"))) == [Text(b"x")]
+    assert received(fresh, shake(fresh, role).send(ws.TextMessage(data="x"))) == [Texts([b"x"])]
 
 
 # Violations: reported, or answered as API Gateway does.
@@ -284,21 +284,26 @@ def test_binary_is_reported_and_the_next_text_comes(role: Role, short_path: bool
 
     items = received(socket, data + peer.frame(TEXT, b"next"))
 
-    assert plain(items) == [Violation.BINARY_MESSAGE, Text(b"next")]
+    assert plain(items) == [Violation.BINARY_MESSAGE, Texts([b"next"])]
 
 
 LIMITS: list[tuple[int, int | None, list[bytes], object]] = [
-    (10, None, [b"x" * 10], Text(b"x" * 10)),
+    (10, None, [b"x" * 10], Texts([b"x" * 10])),
     (10, None, [b"x" * 11], Violation.TOO_LARGE),
-    (10, None, [b"x" * 5, b"y" * 5], Text(b"xxxxxyyyyy")),
+    (10, None, [b"x" * 5, b"y" * 5], Texts([b"xxxxxyyyyy"])),
     (10, None, [b"x" * 5, b"y" * 6], Violation.TOO_LARGE),
     (10, None, [b"x" * 11, b"", b"y" * 70_000], Violation.TOO_LARGE),
-    (10, None, ["€€€".encode(), b"x"], Text("€€€x".encode())),
+    (10, None, ["€€€".encode(), b"x"], Texts(["€€€x".encode()])),
     (10, None, ["€€€€".encode()], Violation.TOO_LARGE),
-    (99, 10, [b"x" * 10, b"y" * 10], Text(b"x" * 10 + b"y" * 10)),
+    (99, 10, [b"x" * 10, b"y" * 10], Texts([b"x" * 10 + b"y" * 10])),
     (99, 10, [b"x" * 11], Violation.FRAME_TOO_LARGE),
     (99, 10, [b"x", b"y" * 14], Violation.FRAME_TOO_LARGE),
-    (99, 10, [b"x" * 9 + b"\xe2", b"\x82\xac" + b"y" * 8], Text(b"x" * 9 + "€yyyyyyyy".encode())),
+    (
+        99,
+        10,
+        [b"x" * 9 + b"\xe2", b"\x82\xac" + b"y" * 8],
+        Texts([b"x" * 9 + "€yyyyyyyy".encode()]),
+    ),
     (5, 10, [b"x" * 6], Violation.TOO_LARGE),
 ]
 
@@ -321,7 +326,7 @@ def test_sizes_to_the_byte(
 
     items = received(socket, data + peer.frame(TEXT, b"next"))
 
-    assert plain(items) == [outcome, Text(b"next")]
+    assert plain(items) == [outcome, Texts([b"next"])]
 
 
 @both_roles
@@ -383,7 +388,7 @@ def test_a_close_of_ours_ends_with_the_peers_answer(role: Role) -> None:
     meanwhile = peer.frame(TEXT, b"still read") + peer.frame(PING, b"p")
     answer = peer.send(event.response())
     assert received(socket, meanwhile + answer) == [
-        Text(b"still read"),
+        Texts([b"still read"]),
         Pinged(b"p"),
         Closed(1000, "done"),
     ]
@@ -431,6 +436,19 @@ def test_text_that_is_not_utf8_fails_the_connection(role: Role) -> None:
     assert isinstance(reply, Reply)
     assert peer.receive(reply.data) == [ws.CloseConnection(code=1007, reason="")]
     assert plain([closed]) == [(1007, "", Violation.INVALID_UTF8)]
+
+
+@both_roles
+def test_texts_before_one_that_is_not_utf8_are_whole(role: Role) -> None:
+    socket, peer = open_pair(role)
+    texts = [b"a", "é".encode(), "漢".encode(), b"\xff", b"after"]
+    data = b"".join(peer.frame(TEXT, text) for text in texts)
+
+    assert received(socket, peer.frame(TEXT, "é".encode())) == [Texts(["é".encode()])]
+    items = received(socket, data)
+
+    assert items[:3] == [Texts([text]) for text in texts[:3]]
+    assert plain(items[4:]) == [(1007, "", Violation.INVALID_UTF8)]
 
 
 @both_roles

@@ -16,7 +16,7 @@ from auxws_proto._received import (
     Ponged,
     Refused,
     Reply,
-    Text,
+    Texts,
 )
 
 from .peer import (
@@ -104,7 +104,7 @@ def test_any_portions_give_the_same(
         elif len(payload) > 300:
             wanted.append(Violation.TOO_LARGE)
         else:
-            wanted.append(Text(payload))
+            wanted.append(Texts([payload]))
 
     assert plain(received(socket, data, cuts)) == wanted
 

@@ -6,6 +6,7 @@ library's texts hold no URL and no token; a server's words in them are escaped w
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from typing import Final
 
@@ -26,6 +27,13 @@ from auxws_proto import (
 )
 
 from ._exit import Exit, Failure
+
+BY_ERRNO: Final[Mapping[int | None, str]] = {
+    errno.EADDRINUSE: (
+        "another program listens on this --port or --store-port, perhaps this one from before: "
+        "end it, or take another; 0 takes a free one"
+    ),
+}
 
 BY_KIND: Final[Mapping[str, str]] = {
     "resolve": "check the spelling of the host and this machine's DNS",
@@ -125,8 +133,10 @@ def explain(error: BaseException) -> Failure:
             return Failure(str(error))
         case TimeoutError():
             return Failure(str(error) or "timed out", exit=Exit.TIMED_OUT)
+        case OSError():
+            return Failure(_of_the_system(error), BY_ERRNO.get(error.errno, ""))
         case _:
-            return Failure(_of_the_system(error))
+            return Failure(str(error) or type(error).__name__)
 
 
 def _said(error: ConnectionFailed) -> str:
@@ -141,8 +151,8 @@ def _connection_advice(error: ConnectionFailed) -> str:
     return BY_KIND.get(error.kind, "")
 
 
-def _of_the_system(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.strerror:
+def _of_the_system(error: OSError) -> str:
+    if error.strerror:
         name = f"{error.filename}: " if isinstance(error.filename, str) else ""
         return f"{name}{error.strerror}"
     return str(error) or type(error).__name__

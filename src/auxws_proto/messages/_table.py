@@ -39,7 +39,10 @@ from ._types import (
 
 
 class MessageRow(NamedTuple):
-    """The `TypedDict`, or union of some, that a type has to the server and from it."""
+    """The `TypedDict`, or union of some, that a type has to the server and from it.
+
+    The types are those of ``docs/protocol.md`` §7.
+    """
 
     to_server: Any | None
     from_server: Any | None
@@ -77,4 +80,7 @@ MESSAGE_ROWS: Mapping[str, MessageRow] = MappingProxyType(
 MESSAGE_TYPES: Mapping[str, Any] = MappingProxyType(
     {name: row.from_server or row.to_server for name, row in MESSAGE_ROWS.items()}
 )
-"""The `TypedDict`, or union, of each type as a client sees it: as received, else as sent."""
+"""The `TypedDict`, or union, of each type as a client sees it: as received, else as sent.
+
+The types are those of ``docs/protocol.md`` §7.
+"""

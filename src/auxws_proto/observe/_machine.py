@@ -163,6 +163,15 @@ class _ObservedSession(_StandIn):
             # The answer to a question in a ping's place (`Config.barrier`).
             self.observation.links.answered(found.number, found.latency, self.original.now)
 
+    def receive_texts(
+        self, texts: Iterable[str | bytes], now: float, *, transport: int | None = None
+    ) -> None:
+        if self.observation.notable_only:
+            self.original.receive_texts(texts, now, transport=transport)
+            return
+        for data in texts:
+            self.receive_text(data, now, transport=transport)
+
     def receive_pong(self, payload: bytes, now: float, *, transport: int | None = None) -> None:
         found = self._find(transport)
         self.original.receive_pong(payload, now, transport=transport)

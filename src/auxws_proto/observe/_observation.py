@@ -1,16 +1,14 @@
 """From what a session is told, and what it asks for, to what an observer is told.
 
 It knows actions, and which facts make which event. It must not know how a session works, nor wire
-formats beyond the first bytes of an event array. Transports and transfers have books of their own.
+formats. Transports, sends and transfers have books of their own.
 """
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from .._actions import (
     AbortTransport,
@@ -37,28 +35,17 @@ from ._events import (
     Fault,
     LoginAsked,
     MessageMissed,
-    MessageQueued,
     MessageReceived,
-    MessageSent,
     QueuesChanged,
     ReconnectScheduled,
-    SendEnded,
     SendingPaused,
-    SentPath,
     StateChanged,
-    UploadUrlAnswered,
-    UploadUrlAsked,
 )
 from ._fault import fault_of, maybe_fault, short
 from ._links import LinkBook
+from ._sends import SendBook
 from ._teller import Teller
-from ._transfers import Grants, TransferBook, Work
-
-_ANSWER: Final = re.compile(rb"\s*\[\s*([35])\s*,\s*(\d{1,15})\s*,")
-"""An upload response, or an error, with the number of the request (``docs/protocol.md`` §2)."""
-
-_REMEMBERED: Final = 256
-"""Requests without an answer, which may come late."""
+from ._transfers import Grants, TransferBook
 
 _Handler = Callable[[Any, float], None]
 
@@ -72,15 +59,6 @@ class Queues(NamedTuple):
     pending_downloads: int
     held_bytes: int
     untaken_bytes: int
-
-
-@dataclass(slots=True)
-class _Send:
-    type: str
-    size: int
-    queued_at: float
-    work: Work
-    path: SentPath | None = None
 
 
 class Observation:
@@ -98,14 +76,12 @@ class Observation:
         self._client = client
         self._state = State.IDLE
         self._queues = Queues(0, 0, 0, 0, 0, 0)
-        self._sends: dict[SendId, _Send] = {}
-        self._asked: dict[int, tuple[float, int]] = {}
-        """When each open request for an upload URL went out, and on which transport."""
         self._reported: deque[ReportError] = deque()
         self.is_over = False
         """Whether the session is closed for good."""
-        self._grants = Grants(url_lifetime)
-        self._transfers = TransferBook(client, self._grants)
+        grants = Grants(url_lifetime)
+        self._transfers = TransferBook(client, grants)
+        self._sends = SendBook(client, self._transfers, grants)
         notable: dict[type, _Handler] = {
             OpenTransport: self._open,
             CloseTransport: self._close,
@@ -133,41 +109,17 @@ class Observation:
 
     def queued(self, send_id: SendId, kind: str, body: bytes, now: float) -> None:
         """A message was accepted."""
-        kind = short(kind)
-        work = self._transfers.queued(send_id, body)
-        self._sends[send_id] = _Send(kind, len(body), now, work)
-        self.teller.emit(
-            MessageQueued(at=now, client=self._client, send_id=send_id, type=kind, size=len(body))
-        )
+        self.teller.emit(self._sends.queued(send_id, kind, body, now))
 
     def came(self, data: str | bytes, now: float) -> None:
         """A text came: it may answer a request for an upload URL."""
-        if not self._asked:
-            return
-        head = data[:64].encode("ascii", "replace") if isinstance(data, str) else data[:64]
-        answer = _ANSWER.match(head)
-        asked = None if answer is None else self._asked.pop(int(answer[2]), None)
-        if answer is None or asked is None:
-            return
-        asked_at, _ = asked
-        granted = answer[1] == b"3"
-        if granted:
-            self._grants.came(asked_at, now)
-        self.teller.emit(
-            UploadUrlAnswered(
-                at=now,
-                client=self._client,
-                request=int(answer[2]),
-                granted=granted,
-                elapsed=now - asked_at,
-            )
-        )
+        self.teller.emit(self._sends.came(data, now))
 
     def ended(
         self, transport: int, now: float, *, code: int | None = None, fault: Fault | None = None
     ) -> None:
         """A transport is over, or could not be opened: what was asked on it has no answer."""
-        self._asked = {n: asked for n, asked in self._asked.items() if asked[1] != transport}
+        self._sends.lost(transport)
         self.links.ended(transport, now, code=code, fault=fault)
 
     def progressed(self, event: HttpProgressed, now: float) -> None:
@@ -245,38 +197,7 @@ class Observation:
         )
 
     def _text(self, action: SendText, now: float) -> None:
-        data = action.data
-        if action.send_id is None:
-            if data.startswith(b"[2,"):
-                self._ask(int(data[3:-1]), action.transport, now)
-            return
-        send = self._sends.get(action.send_id)
-        if send is None:
-            return
-        if data.startswith(b"[4,"):
-            send.path = "upload"
-        else:
-            send.path = "inline" if len(data) <= action.max_frame else "fragments"
-        self.teller.emit(
-            MessageSent(
-                at=now,
-                client=self._client,
-                send_id=action.send_id,
-                type=send.type,
-                size=send.size,
-                path=send.path,
-                transport=action.transport,
-                waited=now - send.queued_at,
-            )
-        )
-
-    def _ask(self, request: int, transport: int, now: float) -> None:
-        self._asked[request] = (now, transport)
-        if len(self._asked) > _REMEMBERED:
-            del self._asked[next(iter(self._asked))]
-        self.teller.emit(
-            UploadUrlAsked(at=now, client=self._client, request=request, transport=transport)
-        )
+        self.teller.emit(self._sends.wrote(action, now))
 
     def _deliver(self, action: DeliverMessage, now: float) -> None:
         self.teller.emit(
@@ -306,23 +227,8 @@ class Observation:
             )
 
     def _report_send(self, action: ReportSend, now: float) -> None:
-        send = self._sends.pop(action.send_id, None) if action.final else None
-        if send is None:
-            return
-        self._transfers.forget(send.work)
-        self.teller.emit(
-            SendEnded(
-                at=now,
-                client=self._client,
-                send_id=action.send_id,
-                type=send.type,
-                size=send.size,
-                stage=action.stage,
-                elapsed=now - send.queued_at,
-                path=send.path,
-                fault=maybe_fault(action.error),
-            )
-        )
+        if action.final:
+            self.teller.emit(self._sends.ended(action, now))
 
     def _report_loss(self, action: ReportSend, now: float) -> None:
         """The same where nothing is known of the message."""

@@ -1,7 +1,8 @@
 """One machine in a world, and the embedder that it has there.
 
-It knows every action and how an embedder answers it. It must not know any promise: what is seen is
-the judge's business. An embedder's own code can stand here as well: any `AuxMachine` will do.
+It knows every action and whose business it is. It must not know how others do what is asked of them
+(`Errands`), nor any promise: what is seen is the judge's business. An embedder's own code can stand
+here as well: any `AuxMachine` will do.
 """
 
 from __future__ import annotations
@@ -30,19 +31,10 @@ from .._actions import (
     SendText,
 )
 from .._constants import Role, SendId, Stage, State
-from .._credentials import ConnectionId
 from .._encoded import Encoded, encode
 from .._errors import LocalProtocolError, OutboxFull
-from .._events import (
-    HttpFailed,
-    HttpFailure,
-    HttpProgressed,
-    HttpResponded,
-    LoginUnavailable,
-    UploadGranted,
-    UploadRefused,
-)
 from ._clock import Alarm
+from ._errands import Errands
 from ._keeper import Keeper
 from ._network import Item, Line
 from ._store import Answer
@@ -81,6 +73,7 @@ class Actor:
         self.is_dead: bool = False
         self.keeper = keeper
         self.transfers: set[int] = set()
+        self._errands = Errands(self)
         self._untaken = 0
         self._alarm: Alarm | None = None
         self._is_draining: bool = False
@@ -252,11 +245,11 @@ class Actor:
                 self.transfers.add(action.transfer_id)
                 self.world.request(self, action)
             case CancelTransfer(transfer_id=transfer_id):
-                self._cancel(transfer_id)
+                self._errands.cancel(transfer_id)
             case AskForLogin(transport=number):
-                self._later(lambda: self._log_in(number))
+                self._errands.log_in(number)
             case AnswerUploadRequest(request_id=request_id):
-                self._later(lambda: self._presign(request_id))
+                self._errands.presign(request_id)
             case DeliverMessage(message=message, size=size):
                 self._untaken += size
                 self.delivered.append(message)
@@ -276,10 +269,6 @@ class Actor:
             case _:
                 assert_never(action)
 
-    def _later(self, callback: Callable[[], None]) -> None:
-        delay = self.world.seed.between(*self.world.faults.latency)
-        self.world.clock.call_later(delay, callback)
-
     def _write(self, number: int, item: Item) -> None:
         line = self.lines.get(number)
         if line is not None:
@@ -296,52 +285,9 @@ class Actor:
         else:
             line.from_(self).close(code, reason)
 
-    # Helpers.
-
-    def _log_in(self, number: int) -> None:
-        fault = self.world.next_fault(self.world.next_logins)
-        if fault == "unavailable":
-            self.call("handle", LoginUnavailable(transport=number, error="none to be had"))
-        elif fault != "silent":
-            self.call("login", ConnectionId(self.name))
-
-    def _presign(self, request_id: int) -> None:
-        fault = self.world.next_fault(self.world.next_grants)
-        if fault is None:
-            self._grant(request_id)
-        elif fault == "late":
-            # After the client has given up waiting, as an integration's time-out shows.
-            delay = 1.2 * self.machine.config.upload_url_timeout
-            self.world.clock.call_later(delay, lambda: self._grant(request_id))
-        else:
-            self.call("handle", UploadRefused(request_id=request_id, error=fault))
-
-    def _grant(self, request_id: int) -> None:
-        put, get = self.world.store.presign()
-        self.call("handle", UploadGranted(request_id=request_id, url=put, announce_url=get))
-
     def answered(self, transfer_id: int, answer: Answer | None) -> None:
         """A request to the object store is over; None: there never is an answer."""
-        if answer is None or transfer_id not in self.transfers:
-            return
-        if self.world.faults.progress:
-            self.call("handle", HttpProgressed(transfer_id=transfer_id, done=1, total=None))
-        self.transfers.discard(transfer_id)
-        if answer.failure is not None:
-            event: HttpFailed | HttpResponded = HttpFailed(
-                transfer_id=transfer_id, error=answer.failure
-            )
-        else:
-            headers = [("Location", answer.location)] if answer.location else []
-            event = HttpResponded(
-                transfer_id=transfer_id, status=answer.status, headers=headers, body=answer.body
-            )
-        self.call("handle", event)
-
-    def _cancel(self, transfer_id: int) -> None:
-        self.transfers.discard(transfer_id)
-        error = HttpFailure(kind="cancelled", transient=False)
-        self._later(lambda: self.call("handle", HttpFailed(transfer_id=transfer_id, error=error)))
+        self._errands.answered(transfer_id, answer)
 
     @property
     def is_client(self) -> bool:

@@ -7,8 +7,8 @@ each call, each action and the end of each turn, so that it judges a replay as i
 from __future__ import annotations
 
 import json
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from .._actions import (
@@ -22,13 +22,13 @@ from .._actions import (
     SendText,
 )
 from .._config import Config
-from .._constants import MAX_FRAME_SIZE, EventType, FailReason, Role, SendId, Stage
+from .._constants import EventType, FailReason, Role, SendId, Stage
 from .._errors import LocalProtocolError, OutboxFull
 from .._events import UploadRefused
 from .._stats import SessionStats
-from ._arrivals import OWN_TYPES, judge_delivery
-from ._frames import FrameReader
+from ._arrivals import judge_delivery
 from ._witness import Book, InvariantBroken, Witness, canonical, is_for_the_session
+from ._writes import judge_bytes, judge_reported, judge_text
 
 __all__ = ["VERBS", "InvariantBroken", "Judge"]
 
@@ -36,8 +36,6 @@ VERBS: Final = frozenset({"connect", "disconnect", "close", "send", "send_error"
 """The doors that may raise, for a caller's own mistake or a full outbox."""
 
 _FINAL: Final = frozenset({Stage.SENT, Stage.CONFIRMED, Stage.FAILED, Stage.UNKNOWN})
-_ANSWER_ROOM: Final = 8_192
-"""Bytes of a login message, which waits for no room in the write window."""
 
 
 def _is_lost(report: ReportSend) -> bool:
@@ -165,11 +163,7 @@ class Judge:
 
     def reported(self, name: str, count: int, transport: int) -> None:
         """``data_sent``: so many writes are done."""
-        witness = self.witnesses[name]
-        queue = witness.unreported.get(transport)
-        for _ in range(min(count, len(queue or ()))):
-            assert queue is not None
-            witness.unreported_bytes[transport] -= queue.popleft()
+        judge_reported(self.witnesses[name], count, transport)
 
     def raised(self, name: str, door: str, error: BaseException) -> None:
         """A door raised."""
@@ -184,16 +178,10 @@ class Judge:
         """A machine asked for something."""
         witness = self.witnesses[name]
         match action:
-            case SendText(transport=transport, data=data, max_frame=max_frame):
-                self._wrote(witness, transport, len(data))
-                if max_frame > MAX_FRAME_SIZE:
-                    raise InvariantBroken(f"{name}: frames of {max_frame} bytes are asked for")
-                self._said(witness, transport, data)
-                self._emitted(witness, action.send_id, transport)
-            case SendBytes(transport=transport, data=data):
-                for text in self._texts(witness, transport, data):
-                    self._said(witness, transport, text)
-                self._emitted(witness, action.send_id, transport)
+            case SendText():
+                judge_text(witness, action)
+            case SendBytes():
+                judge_bytes(witness, action)
             case AbortTransport(transport=transport) | CloseTransport(transport=transport):
                 witness.over.add(transport)
                 witness.is_broken = True
@@ -206,70 +194,6 @@ class Judge:
                 witness.gaps += 1
             case _:
                 pass
-
-    def _wrote(self, witness: Witness, transport: int, size: int) -> None:
-        if transport in witness.over:
-            raise InvariantBroken(f"{witness.name}: a text on {transport}, which is given up")
-        queue = witness.unreported.setdefault(transport, deque())
-        queue.append(size)
-        out = witness.unreported_bytes[transport] = (
-            witness.unreported_bytes.get(transport, 0) + size
-        )
-        if out > witness.config.write_ahead + _ANSWER_ROOM and out > max(queue) + _ANSWER_ROOM:
-            window = max(witness.config.write_ahead, max(queue))
-            raise InvariantBroken(
-                f"{witness.name}: {out} bytes are emitted and not reported; the limit is {window}"
-            )
-
-    def _emitted(self, witness: Witness, send_id: SendId | None, transport: int) -> None:
-        """A send goes out: once, or again where it is in doubt and that is asked for."""
-        if send_id is None or send_id not in witness.sent:
-            return
-        if send_id in witness.outcomes:
-            raise InvariantBroken(f"{witness.name}: {send_id} is sent after its outcome")
-        before = witness.emitted.get(send_id)
-        if before == transport or (before is not None and not witness.config.resend_unknown):
-            raise InvariantBroken(f"{witness.name}: {send_id} is sent again")
-        witness.emitted[send_id] = transport
-
-    def _texts(self, witness: Witness, transport: int, data: bytes) -> Iterator[bytes]:
-        reader = witness.readers.setdefault(transport, FrameReader())
-        limit = min(witness.config.inline_limit, MAX_FRAME_SIZE)
-        for frame in reader.feed(data):
-            if len(frame.payload) > limit:
-                raise InvariantBroken(
-                    f"{witness.name}: a frame of {len(frame.payload)} bytes; the limit is {limit}"
-                )
-            text = reader.join(frame)
-            if text is not None:
-                yield text
-
-    def _said(self, witness: Witness, transport: int, data: bytes) -> None:
-        event = json.loads(data)
-        kind, number = event[0], event[1]
-        if kind == EventType.ERROR and event[2].get("errorCode") == "not_supported":
-            for client in witness.book.receivers:
-                client.is_refused = True
-        if witness.role is Role.CLIENT:
-            numbers = witness.numbers.setdefault(transport, set())
-            if number in numbers:
-                raise InvariantBroken(f"{witness.name}: the number {number} is used twice")
-            numbers.add(number)
-        if kind == EventType.MESSAGE:
-            self._check_size(witness, event[2], len(data))
-
-    def _check_size(self, witness: Witness, message: dict[str, Any], size: int) -> None:
-        """A message that goes inline is small enough, or its peer has no uploads."""
-        config = witness.config
-        limit = config.inline_limit
-        if config.offload == "auto":
-            limit = max(limit, config.fragment_limit)
-        is_free = config.offload == "never" or (config.offload == "auto" and witness.is_refused)
-        is_own = message["type"] in OWN_TYPES or message == config.keepalive_message
-        if size > limit and not is_free and not is_own:
-            raise InvariantBroken(
-                f"{witness.name}: an event of {size} bytes went inline; the limit is {limit}"
-            )
 
     def _outcome(self, witness: Witness, action: ReportSend) -> None:
         name, send_id, stage = witness.name, action.send_id, action.stage

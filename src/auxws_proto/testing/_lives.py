@@ -5,26 +5,18 @@ It knows what each process is made from, and its outbox store. It must not know 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
-from .._config import Config
 from .._constants import Role
 from .._journal import OutboxStore
-from .._machine import AuxMachine
 from ._actor import Actor, Application
 from ._keeper import Keeper
-from ._watched import Watched
+from ._maker import Machine, Maker
 
 if TYPE_CHECKING:
     from ._world import World
-
-Machine: TypeAlias = Config | Callable[[Config], AuxMachine]
-"""A machine of ours with this configuration, or a machine of the caller's own making, from a
-configuration whose ``random`` it should use."""
-
-Maker: TypeAlias = Callable[[str, Role, Machine, tuple[str, int] | None, str | None], Watched]
 
 RESTART_DELAY: Final = 1.0
 """Seconds from the death of a client's process to the next."""

@@ -1,43 +1,35 @@
 """A whole world on a virtual clock: clients, a server for each connection, a network, a store.
 
-It knows who meets whom, and what goes wrong. It must not know any machine's parts, nor draw from
-anywhere but its seed: the same seed and the same calls give the same run.
+It knows who meets whom, and what goes wrong. It must not know how a machine is made, nor any of its
+parts, nor draw from anywhere but its seed: the same seed and the same calls give the same run.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import re
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from typing import Any, Final, Literal, TypeAlias
+from contextlib import contextmanager
+from typing import Any, Final, Literal
 
 from .._actions import GetFromUrl, PutToUrl
 from .._config import Config
 from .._constants import Role, State
 from .._events import TransportFailure
 from .._journal import OutboxStore
-from .._machine import AuxMachine
-from .._session import AuxSession
 from ._actor import Actor, Application
 from ._chores import answer_chores
 from ._clock import VirtualClock
 from ._faults import OPEN_FAULTS, Faults
-from ._frames import text_frame
+from ._foreign import Foreign
 from ._judge import InvariantBroken, Judge
 from ._keeper import Death
-from ._lives import Lives, Machine, Origin
-from ._network import Item, Line, Pipe
+from ._lives import Lives, Origin
+from ._maker import Kind, Machine, Maker
+from ._network import Line, Pipe
+from ._requests import Requests
 from ._seed import Seed
-from ._store import Answer, ObjectStore
+from ._store import ObjectStore
 from ._tape import Tape
-from ._watched import Watched, drawing
-
-Kind: TypeAlias = Literal["session", "websocket"]
-_EVENTS: Final = re.compile(rb"\[\s*[15]\s*,")
-_DECODER: Final = json.JSONDecoder()
 
 WATCH: Final[Mapping[str, Any]] = {"type": "watch"}
 """What a client says where `World.push` is to reach it."""
@@ -86,11 +78,12 @@ class World:
         self.clients: list[Actor] = []
         self.servers: list[Actor] = []
         self.lines: list[Line] = []
-        self._kind: Kind = kind
-        self._url = url
+        self._make = Maker(kind, url, self.seed, self.tape, self.judge)
         self._server = server if server is not None else Config()
         self._application = application if application is not None else answer_chores
         self._is_told: bool = False
+        self._foreign = Foreign(self)
+        self._requests = Requests(self)
         self.lives: Lives = Lives(self, self._make)
         self.client: Actor = self.add_client(client, outbox=outbox, on_connect=on_connect)
 
@@ -118,30 +111,6 @@ class World:
         if not target.is_dead:
             target.die()
 
-    def _make(
-        self, name: str, role: Role, machine: Machine, serves: tuple[str, int] | None,
-        succeeds: str | None = None,
-    ) -> Watched:  # fmt: skip
-        config = machine if isinstance(machine, Config) else Config()
-        random = drawing(self.seed.fork().random, name, self.tape)
-        config = dataclasses.replace(config, random=random)
-        if role is Role.SERVER:
-            # A server's machine ends with its connection.
-            config = dataclasses.replace(config, reconnect=None)
-        url = self._url if role is Role.CLIENT else None
-        made: AuxMachine
-        if not isinstance(machine, Config):
-            made = machine(config)
-        elif self._kind == "session":
-            made = AuxSession(role, config, url)
-        else:
-            from .._aux_websocket import AuxWebSocket
-
-            made = AuxWebSocket(role, config, url)
-        return Watched(
-            name, made, self.tape, self.judge, url=url, serves=serves, succeeds=succeeds
-        )  # fmt: skip
-
     @contextmanager
     def failing(self) -> Generator[None]:
         """Give a failure the run so far, once."""
@@ -167,7 +136,7 @@ class World:
         return (
             all(actor.is_settled for actor in (*self.clients, *self.servers))
             and all(line.is_quiet for line in self.lines)
-            and not self._requests
+            and not self._requests.count
             and not self.lives.dead
         )
 
@@ -195,7 +164,7 @@ class World:
             if not actor.is_settled
         ]
         parts += [f"connection {line.number} is busy" for line in self.lines if not line.is_quiet]
-        parts += [f"{self._requests} requests are under way"] * bool(self._requests)
+        parts += [f"{self._requests.count} requests are under way"] * bool(self._requests.count)
         parts += [f"{self.lives.dead} processes are dead"] * bool(self.lives.dead)
         return "; ".join(parts)
 
@@ -325,56 +294,17 @@ class World:
 
         In a world of bytes it comes in a frame of its own, between two others.
         """
-        target = actor if actor is not None else self.client
-        self._is_foreign(target, data)
-        for line in self.open_lines(target):
-            pipe = line.from_(target).reverse
-            if target.watched.takes_bytes:
-                pipe.write(Item("bytes", text_frame(data, masked=not target.is_client)))
-            else:
-                pipe.write(Item("text", data))
+        self._foreign.inject(data, actor if actor is not None else self.client)
 
     def inject_bytes(self, data: bytes, actor: Actor | None = None) -> None:
         """Let an actor's machine receive bytes that no machine wrote (byte streams)."""
-        target = actor if actor is not None else self.client
-        for found in _EVENTS.finditer(data):
-            # Whatever of it may be taken for an event: no machine said that either.
-            text = data[found.start() :].decode("utf-8", "replace")
-            with suppress(ValueError, RecursionError):
-                _, end = _DECODER.raw_decode(text)
-                self._is_foreign(target, text[:end].encode("utf-8", "surrogatepass"))
-        for line in self.open_lines(target):
-            line.from_(target).reverse.write(Item("bytes", data))
-
-    def _is_foreign(self, target: Actor, data: bytes) -> None:
-        self.tape.write({"foreign": target.name, "data": data.decode("utf-8", "replace")})
-        self.judge.foreign(target.name, data)
+        self._foreign.inject_bytes(data, actor if actor is not None else self.client)
 
     # The object store.
 
-    _requests = 0
-
     def request(self, actor: Actor, action: PutToUrl | GetFromUrl) -> None:
         """An actor asks the object store for something."""
-        fault = self.store.next_faults.popleft() if self.store.next_faults else None
-        if fault is None and self.seed.chance(self.faults.store):
-            fault = self.seed.pick(tuple(self.faults.store_kinds))
-        delay = self.seed.between(*self.faults.store_latency)
-        self._requests += 1
-        self.clock.call_later(delay, lambda: self._requested(actor, action, fault))
-
-    def _requested(self, actor: Actor, action: PutToUrl | GetFromUrl, fault: str | None) -> None:
-        self._requests -= 1
-        answer: Answer | None = None
-        url = action.url.reveal()
-        if fault == "silent":
-            pass
-        elif isinstance(action, PutToUrl):
-            answer = self.store.put(url, dict(action.headers), action.body, fault)
-        else:
-            is_owner = not actor.is_client
-            answer = self.store.get(url, action.max_bytes, fault, is_owner=is_owner)
-        actor.answered(action.transfer_id, answer)
+        self._requests.start(actor, action)
 
 
 def _nothing() -> None:

@@ -1,20 +1,18 @@
 """Hypothesis strategies: messages, events, hostile frames, byte streams, lists of operations.
 
-It knows the shapes of ``docs/protocol.md`` §2 and §7. It must not know what is tested with them.
-Messages are built from the `TypedDict`s of ``auxws_proto.messages``, so a new type is drawn without
-a change here. The only module of the core that imports hypothesis.
+It knows the shapes of ``docs/protocol.md`` §2 and §7. It must not know what is tested with them,
+nor the fields of a message: those are read from the `TypedDict`s of ``auxws_proto.messages``, so a
+new type is drawn without a change here. It and the module that reads them are the only ones of the
+core that import hypothesis.
 """
 
 from __future__ import annotations
 
 import json
-import sys
-import types
-import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cache
 from itertools import pairwise
-from typing import Any, Final, NotRequired, Required, TypeAlias
+from typing import Any, Final
 
 from hypothesis import strategies as st
 
@@ -26,6 +24,7 @@ from ._frames import text_frame
 from ._keeper import CRASHES
 from ._operations import OPERATIONS, Operation
 from ._store import STORE_FAULTS
+from ._strategies_of_types import TEXTS, Drawn, json_values, message
 
 __all__ = [
     "byte_streams",
@@ -41,24 +40,7 @@ __all__ = [
     "sessions",
 ]
 
-Drawn: TypeAlias = st.SearchStrategy[Any]
-
-_FINITE: Final = st.floats(allow_nan=False, allow_infinity=False)
-_NUMBERS: Final = st.one_of(st.integers(-(2**53), 2**53), _FINITE)
-_TEXTS: Final = st.text(st.characters(), max_size=20)
-"""With lone surrogates, which JavaScript's strings can hold as well."""
 _STORE: Final = "https://messages.s3.us-east-1.amazonaws.com/"
-
-
-def json_values(depth: int = 2) -> Drawn:
-    """Whatever JSON can carry, nested so deep."""
-    values: Drawn = st.one_of(st.none(), st.booleans(), _NUMBERS, _TEXTS)
-    for _ in range(depth):
-        # Level by level: `recursive` costs many times as much.
-        values = st.one_of(
-            values, st.lists(values, max_size=3), st.dictionaries(_TEXTS, values, max_size=3)
-        )
-    return values
 
 
 # The public strategies. Each is `composite`, so that its name is all that a failure shows of it.
@@ -111,57 +93,6 @@ def _messages_to(role: Role) -> Drawn:
     return st.one_of([message(shape) for shape in shapes if shape is not None])
 
 
-def message(shape: Any) -> Drawn:
-    """Messages of one type: a `TypedDict` of ``auxws_proto.messages``, or a union of some."""
-    return _of(shape)
-
-
-def _of(shape: Any) -> Drawn:
-    origin = typing.get_origin(shape)
-    items = typing.get_args(shape)
-    if shape is Any or shape is object:
-        return json_values()
-    if shape is None or shape is type(None):
-        return st.none()
-    if origin in (NotRequired, Required):
-        return _of(items[0])
-    if origin is typing.Literal:
-        return st.sampled_from(items)
-    if origin in (typing.Union, types.UnionType):
-        return st.one_of([_of(item) for item in items])
-    if origin is list or origin is Sequence:
-        return st.lists(_of(items[0]), max_size=3)
-    if origin is dict:
-        return st.dictionaries(_of(items[0]), _of(items[1]), max_size=3)
-    if typing.is_typeddict(shape):
-        return _of_typed_dict(shape)
-    leaves: dict[Any, Drawn] = {
-        str: _TEXTS,
-        int: st.integers(-(2**53), 2**53),
-        float: _NUMBERS,
-        bool: st.booleans(),
-    }
-    return leaves[shape]
-
-
-def _of_typed_dict(shape: Any) -> Drawn:
-    # Annotations may be strings, which stand for names of the module that defines the shape.
-    hints = typing.get_type_hints(shape, vars(sys.modules[shape.__module__]), include_extras=True)
-    required: frozenset[str] = shape.__required_keys__
-    fields = {name: _later(hint) for name, hint in hints.items()}
-    return st.fixed_dictionaries(
-        {name: field for name, field in fields.items() if name in required},
-        optional={name: field for name, field in fields.items() if name not in required},
-    )
-
-
-def _later(shape: Any) -> Drawn:
-    def drawn() -> Drawn:
-        return _of(shape)
-
-    return st.deferred(drawn)
-
-
 # Events.
 
 
@@ -170,11 +101,11 @@ def _events(sender: Role) -> st.SearchStrategy[list[Any]]:
     receiver = Role.SERVER if sender is Role.CLIENT else Role.CLIENT
     numbers = st.integers(-1, 2**31)
     urls = st.builds("{}{}".format, st.just(_STORE), st.text("abc/%20?=&", max_size=10))
-    headers = st.dictionaries(st.sampled_from(["x-amz-acl", "Content-Type"]), _TEXTS, max_size=2)
+    headers = st.dictionaries(st.sampled_from(["x-amz-acl", "Content-Type"]), TEXTS, max_size=2)
     request = (urls, st.sampled_from(["PUT", "GET"]), headers)
     info = st.fixed_dictionaries(
-        {"success": st.just(False), "errorCode": _TEXTS, "errorMessage": _TEXTS},
-        optional={"issues": st.lists(json_values(), max_size=2), "inst": _TEXTS},
+        {"success": st.just(False), "errorCode": TEXTS, "errorMessage": TEXTS},
+        optional={"issues": st.lists(json_values(), max_size=2), "inst": TEXTS},
     )
     message_events = st.tuples(st.just(1), numbers, _messages_to(receiver))
     downloads = st.tuples(st.just(4), numbers, *request)
@@ -195,7 +126,7 @@ def _hostile_texts() -> st.SearchStrategy[bytes]:
     parts = st.one_of(st.sampled_from([*EventType, 0, 6, -1, 1.5, True, 10**30]), json_values(1))
     arrays = st.lists(parts, max_size=6)
     broken = st.one_of(_events(Role.CLIENT), _events(Role.SERVER)).flatmap(_broken)
-    notices = st.fixed_dictionaries({"message": _TEXTS}, optional={"connectionId": _TEXTS})
+    notices = st.fixed_dictionaries({"message": TEXTS}, optional={"connectionId": TEXTS})
     written = st.one_of(arrays, broken, notices, json_values()).map(_write)
     deep = st.integers(1, 2_000).map(lambda depth: b"[1,0," + b"[" * depth)
     cut = written.flatmap(lambda data: st.integers(0, len(data)).map(lambda end: data[:end]))

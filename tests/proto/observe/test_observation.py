@@ -113,22 +113,16 @@ def test_a_message_is_told_by_type_and_size_alone(scene: Scene) -> None:
     assert b"xx".decode() not in repr(scene.events)
 
 
-@pytest.mark.parametrize(
-    ("data", "path"),
-    [
-        (b"[1,7,xx]", "inline"),
-        (b"[1,7,%b]" % (b"x" * 100), "fragments"),
-        (b'[4,7,"https://x","GET",{}]', "upload"),
-    ],
-)
-def test_the_path_of_a_message(scene: Scene, data: bytes, path: str) -> None:
+def test_a_message_and_an_upload_url_on_their_way(scene: Scene) -> None:
     scene.queued()
+    lines = scene.act(text(b"[2,5]"), text(b"[1,7,xx]", 1))
+    scene.observation.came(b"[3,5,", 10.5)
 
-    assert scene.act(text(data, 1)) == [
-        f"send 1: n, 12 bytes, sent by path {path} on connection 1 after 1000.0 ms"
+    assert lines + scene.lines() == [
+        "upload URL 5: asked for on connection 1",
+        "send 1: n, 12 bytes, sent by path inline on connection 1 after 1000.0 ms",
+        "upload URL 5: granted after 500.0 ms",
     ]
-    assert scene.act(ended(Stage.CONFIRMED)) == ["send 1: n, 12 bytes, CONFIRMED after 1000.0 ms"]
-    assert getattr(scene.events[0], "path", None) == path
 
 
 def test_only_the_outcome_ends_a_send(scene: Scene) -> None:
@@ -144,27 +138,6 @@ def test_what_is_sent_of_the_sessions_own_accord_is_no_message(scene: Scene) -> 
     assert scene.act(text(b"[1,1,{}]"), text(b"[1,2,{}]", 9), put()) == [
         "upload 3: begins, attempt 1, 12 bytes"
     ]
-
-
-@pytest.mark.parametrize(
-    ("answer", "lines"),
-    [
-        (b'[3,5,"https://x","PUT",{}]', ["upload URL 5: granted after 500.0 ms"]),
-        ('[3,5,"https://x","PUT",{}]', ["upload URL 5: granted after 500.0 ms"]),
-        (' [ 5 , 5 , {"errorCode":"x"}]', ["upload URL 5: refused after 500.0 ms"]),
-        (b'[3,6,"https://x","PUT",{}]', []),
-        (b'[1,5,{"type":"n"}]', []),
-        ("[3,\u2460", []),
-    ],
-)
-def test_an_upload_url(scene: Scene, answer: str | bytes, lines: list[str]) -> None:
-    assert scene.act(text(b"[2,5]")) == ["upload URL 5: asked for on connection 1"]
-
-    scene.observation.came(answer, 10.5)
-
-    assert scene.lines() == lines
-    scene.observation.came(answer, 10.5)
-    assert scene.lines() == []
 
 
 def test_a_granted_url_is_that_of_the_next_upload(scene: Scene) -> None:
@@ -185,15 +158,6 @@ def test_a_request_ends_with_its_transport(scene: Scene) -> None:
     scene.observation.came(b"[3,5,", 10.5)
 
     assert scene.lines() == []
-
-
-def test_requests_without_an_answer_are_forgotten_in_the_end(scene: Scene) -> None:
-    scene.act(*(text(b"[2,%d]" % number) for number in range(1, 300)))
-
-    scene.observation.came(b"[3,1,", 10.5)
-    scene.observation.came(b"[3,299,", 10.5)
-
-    assert scene.lines() == ["upload URL 299: granted after 500.0 ms"]
 
 
 def test_transfers(scene: Scene) -> None:
