@@ -73,6 +73,21 @@ def test_what_was_accepted_is_sent_by_the_next_process(kind: Any) -> None:
     assert replay(read(world.tape.text())).is_same
 
 
+def test_of_two_equal_messages_the_one_without_an_outcome_is_taken_up() -> None:
+    world = opened()
+    message = {"type": "equal", "text": "x" * 1_000}
+    world.next_grants.append("server_error")
+    world.client.send(message)
+    world.run(1.0)
+    assert [*world.client.outcomes.values()] == [Stage.FAILED]
+    world.client.send(message)
+
+    world.crash()
+    world.rest()
+
+    assert [m for server in world.servers for m in server.delivered if "text" in m] == [message]
+
+
 @pytest.mark.parametrize(
     ("resend_unknown", "outcome"), [(False, Stage.UNKNOWN), (True, Stage.CONFIRMED)]
 )

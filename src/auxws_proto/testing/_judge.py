@@ -128,19 +128,23 @@ class Judge:
 
     def _restored(self, witness: Witness, text: str, *, maybe_arrived: bool) -> None:
         """A message of an earlier life is taken up: it was accepted there, and has no outcome."""
-        for earlier in witness.book.lives[: witness.life]:
-            for send_id, sent in earlier.sent.items():
-                outcome = earlier.outcomes.get(send_id)
-                if sent != text or send_id in earlier.moved or outcome not in (None, Stage.FAILED):
-                    continue
-                if send_id in earlier.emitted and not maybe_arrived and outcome is None:
-                    raise InvariantBroken(
-                        f"{witness.name}: taken up as not sent, and it was: {text[:200]}"
-                    )
-                earlier.moved.add(send_id)
-                witness.book.failed.discard(text)
-                return
-        raise InvariantBroken(f"{witness.name}: taken up without need: {text[:200]}")
+        found = [
+            # Of equal messages the one that it can be: with no outcome, and emitted or not.
+            (outcome is not None, (send_id in earlier.emitted) is not maybe_arrived, life, send_id)
+            for life, earlier in enumerate(witness.book.lives[: witness.life])
+            for send_id, sent in earlier.sent.items()
+            if sent == text
+            and send_id not in earlier.moved
+            and (outcome := earlier.outcomes.get(send_id)) in (None, Stage.FAILED)
+        ]
+        if not found:
+            raise InvariantBroken(f"{witness.name}: taken up without need: {text[:200]}")
+        has_failed, _, life, send_id = min(found)
+        earlier = witness.book.lives[life]
+        if send_id in earlier.emitted and not maybe_arrived and not has_failed:
+            raise InvariantBroken(f"{witness.name}: taken up as not sent, and it was: {text[:200]}")
+        earlier.moved.add(send_id)
+        witness.book.failed.discard(text)
 
     def died(
         self,
