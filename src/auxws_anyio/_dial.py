@@ -54,7 +54,7 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, tls.SSLCertVerificationError):
         return error.verify_message or "the certificate was refused"
     if isinstance(error, tls.SSLError):
-        return (error.reason or "TLS failed").replace("_", " ").lower()
+        return (getattr(error, "reason", None) or "TLS failed").replace("_", " ").lower()
     if isinstance(error, socket.gaierror):
         return "the name cannot be resolved"
     if isinstance(error, OSError) and error.errno is not None and error.errno in errno.errorcode:

@@ -56,7 +56,7 @@ class _Wire:
         self.number = number
         self.socket = socket
         self.url: str | None = None
-        self.texts: deque[int] = deque()
+        self.texts: list[int] = []
         self.pong: bytes | None = None
         self.pong_unwritten = 0
         self.is_begun = False
@@ -182,11 +182,10 @@ class AuxWebSocket(SessionFront):
         if wire is None:
             self._catch_up(now)
             return
-        texts = 0
-        for _ in range(min(count, len(wire.texts))):
-            kind = wire.texts.popleft()
-            texts += kind == _A_TEXT
-            wire.pong_unwritten -= kind == _A_PONG
+        written = wire.texts[:count]
+        del wire.texts[:count]
+        texts = written.count(_A_TEXT)
+        wire.pong_unwritten -= written.count(_A_PONG)
         if wire.pong is not None and not wire.pong_unwritten:
             payload, wire.pong = wire.pong, None
             self._pong(wire, payload)

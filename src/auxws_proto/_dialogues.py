@@ -85,6 +85,9 @@ class Dialogues:
     @property
     def is_full(self) -> bool:
         """Whether the application has enough to read: stop reading the wire until it is not."""
+        if not self._branches and not self._streams:
+            # Asked with each batch, and nearly always so.
+            return False
         return any(branch.is_full for branch in self._branches.values()) or any(
             stream.is_full for stream in self._streams
         )
@@ -96,7 +99,7 @@ class Dialogues:
 
     def next_timeout(self) -> float | None:
         """When to call `handle_timeout`; None: no need."""
-        return min(self._deadlines.values(), default=None)
+        return min(self._deadlines.values()) if self._deadlines else None
 
     def next_number(self) -> int:
         """A number for a question that is told by its id; 1 is the first."""

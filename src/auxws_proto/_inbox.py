@@ -6,7 +6,7 @@ nor what a message means: whoever needs to act on one early has done so before i
 
 from __future__ import annotations
 
-from collections import deque
+from itertools import takewhile
 from typing import Any
 
 from ._actions import ReportGap, ReportProgress
@@ -40,7 +40,6 @@ class _Slot:
         self.gap: AuxError | None = None
         self.request: Transfer | None = None
 
-    @property
     def is_filled(self) -> bool:
         return self.message is not None or self.gap is not None
 
@@ -77,7 +76,7 @@ class Inbox:
     def __init__(self, shared: Shared, transfers: Transfers) -> None:
         self._shared = shared
         self._transfers = transfers
-        self._slots: deque[_Slot] = deque()
+        self._slots: list[_Slot] = []
         self._unstarted: list[_Slot] = []
         self._running = 0
         self._actions = shared.actions
@@ -183,8 +182,11 @@ class Inbox:
 
     def deliver_ready(self) -> None:
         """Deliver from the head as far as the slots are filled."""
-        while self._slots and self._slots[0].is_filled:
-            slot = self._slots.popleft()
+        if not self._slots:
+            return
+        ready = [*takewhile(_Slot.is_filled, self._slots)]
+        del self._slots[: len(ready)]
+        for slot in ready:
             self.held -= slot.size
             if slot.message is not None:
                 self._deliver(
@@ -226,6 +228,6 @@ class Inbox:
         self._unstarted.clear()
         self._running = 0
         for slot in self._slots:
-            if not slot.is_filled:
+            if not slot.is_filled():
                 slot.gap = DownloadFailed(FailReason.CLOSED, "the session was closed")
         self.deliver_ready()

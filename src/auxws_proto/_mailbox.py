@@ -147,7 +147,7 @@ class Feed(Generic[T]):
 
     def __init__(self, *, keep: int = 0, limit: int = 1_000) -> None:
         self._limit = limit
-        self._boxes: weakref.WeakSet[Mailbox[T]] = weakref.WeakSet()
+        self._boxes: weakref.WeakSet[Mailbox[T]] | None = None
         self._keep = keep
         self._kept: deque[T] | None = None
         self._finished = False
@@ -159,6 +159,9 @@ class Feed(Generic[T]):
         kept, self._kept, self._keep = self._kept, None, 0
         for item in kept or ():
             box.put(item, 0)
+        if self._boxes is None:
+            # It takes 950 bytes, and most feeds are never listened to.
+            self._boxes = weakref.WeakSet()
         self._boxes.add(box)
         if self._finished:
             box.finish(self._error)
@@ -170,12 +173,12 @@ class Feed(Generic[T]):
             if self._kept is None:
                 self._kept = deque(maxlen=self._keep)
             self._kept.append(item)
-        for box in list(self._boxes):
+        for box in list(self._boxes or ()):
             box.put(item, 0)
 
     def finish(self, error: AuxError | None = None) -> None:
         """Nothing more comes: end every listener, those that come later too."""
         if not self._finished:
             self._finished, self._error = True, error
-            for box in list(self._boxes):
+            for box in list(self._boxes or ()):
                 box.finish(error)

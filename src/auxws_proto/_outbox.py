@@ -43,7 +43,7 @@ class Outbox:
         self._waiting: list[Send] = []
         self._puts = 0
         self._next_id = 0
-        self._by_number: deque[tuple[float, SendId]] = deque(maxlen=_REMEMBERED)
+        self._by_number: deque[tuple[float, SendId]] | None = None
         self.messages = 0
         self.bytes = 0
         self.actions: deque[Action] = shared.actions
@@ -115,7 +115,7 @@ class Outbox:
         inline[1] += size
         if number:
             self._shared.next_number()
-            self._by_number.append((number, send_id))
+            self._remember(number, send_id)
         transport.emit(event, Send(self, body, send_id, watched), send_id)
         return send_id
 
@@ -280,12 +280,18 @@ class Outbox:
             transport.emit(event, send)
             return
         if number:
-            self._by_number.append((number, send.send_id))
+            self._remember(number, send.send_id)
         transport.emit(event, send, send.send_id)
+
+    def _remember(self, number: int, send_id: SendId) -> None:
+        if self._by_number is None:
+            self._by_number = deque(maxlen=_REMEMBERED)
+        self._by_number.append((number, send_id))
 
     def send_of(self, event_id: float) -> SendId | None:
         """The send that went out under this number, if it is not too long ago."""
-        return next((send_id for number, send_id in self._by_number if number == event_id), None)
+        remembered = self._by_number or ()
+        return next((send_id for number, send_id in remembered if number == event_id), None)
 
     # Endings.
 

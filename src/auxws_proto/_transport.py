@@ -7,9 +7,10 @@ starts only here, from `Transport.settle`.
 
 from __future__ import annotations
 
-from collections import deque
+from bisect import bisect_right
 from collections.abc import Mapping
 from enum import Enum, auto
+from operator import itemgetter
 from typing import Final, Protocol, TypeAlias
 
 from ._actions import SendPing
@@ -134,8 +135,9 @@ class Transport:
         self._written = 0
         self._proven = 0
         self._unreported = 0
-        self._unwritten: deque[_Text] = deque()
-        self._unproven: deque[_Text] = deque()
+        # Taken from the front by the batch: lists are as fast, and an empty deque has 760 bytes.
+        self._unwritten: list[_Text] = []
+        self._unproven: list[_Text] = []
         self._answers: list[bytes] = []
         self.queued_bytes = 0
         self.ping_out: int | None = None
@@ -195,10 +197,11 @@ class Transport:
 
     def written(self, count: int) -> int:
         """A completed write took the first `count` unreported texts; returns how many it took."""
-        done = min(count, len(self._unwritten))
+        texts = self._unwritten[:count]
+        del self._unwritten[:count]
         provable = self._confirms and not self.unprovable
-        for _ in range(done):
-            self._written, size, sender = self._unwritten.popleft()
+        for text in texts:
+            self._written, size, sender = text
             self._unreported -= size
             # A write may be reported after the pong that proves it; that is no news any more.
             if sender is not None and self._written > self._proven:
@@ -206,9 +209,9 @@ class Transport:
                     sender.written()
                 else:
                     # Without proof texts leave in the order in which they were emitted.
-                    self._unproven.popleft()
+                    del self._unproven[0]
                     sender.unprovable()
-        return done
+        return len(texts)
 
     @property
     def unwritten(self) -> int:
@@ -259,8 +262,10 @@ class Transport:
         self.unprovable = False
         self.latency = self._shared.now - self._ping_sent_at
         self._proven = serial
-        while self._unproven and self._unproven[0][0] <= serial:
-            sender = self._unproven.popleft()[2]
+        proven = bisect_right(self._unproven, serial, key=itemgetter(0))
+        texts = self._unproven[:proven]
+        del self._unproven[:proven]
+        for _, _, sender in texts:
             assert sender is not None
             sender.proven()
         return True
@@ -269,7 +274,7 @@ class Transport:
         """No answer came, and none ever has: whatever is written ends as sent."""
         self.ping_out = None
         self.unprovable = True
-        texts, self._unproven = self._unproven, deque()
+        texts, self._unproven = self._unproven, []
         for text in texts:
             serial, _, sender = text
             assert sender is not None
@@ -283,7 +288,7 @@ class Transport:
 
         Last first, so that each can go back to the head of its queue.
         """
-        texts, self._unproven = self._unproven, deque()
+        texts, self._unproven = self._unproven, []
         self._unwritten.clear()
         self._answers.clear()
         self._unreported = self.queued_bytes = 0

@@ -101,7 +101,7 @@ LIMITS: Final = (
     ),
     Fault(
         "a pong proves one text too many", "_transport",
-        "self._unproven[0][0] <= serial:", "self._unproven[0][0] <= serial + 1:",
+        "bisect_right(self._unproven, serial, key", "bisect_right(self._unproven, serial + 1, key",
     ),
     Fault(
         "a server's announcement takes the next number", "_outbox",

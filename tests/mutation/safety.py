@@ -64,7 +64,7 @@ SAFETY: Final = (
     ),
     Fault(
         "a report of a pong counts as one of a text", "_aux_websocket",
-        "            texts += kind == _A_TEXT\n", "            texts += kind != _NO_TEXT\n",
+        "texts = written.count(_A_TEXT)", "texts = len(written)",
     ),
     Fault(
         "an early end of the handshake is a closed connection", "_aux_websocket",

@@ -84,13 +84,13 @@ SEQUENCE: Final = (
     ),
     Fault(
         "a message overtakes a download", "_inbox",
-        "        if not self._slots:\n", "        if not self._unstarted:\n",
+        "if not self._slots:\n            # Nearly", "if not self._unstarted:\n            # Nearly",
     ),
     Fault(
         "slots are delivered as they fill", "_inbox",
-        "while self._slots and self._slots[0].is_filled:\n            slot = self._slots.popleft()",
-        "while (filled := [s for s in self._slots if s.is_filled]):\n"
-        "            slot = filled[0]\n            self._slots.remove(slot)",
+        "[*takewhile(_Slot.is_filled, self._slots)]\n        del self._slots[: len(ready)]",
+        "[slot for slot in self._slots if slot.is_filled()]\n"
+        "        self._slots = [slot for slot in self._slots if not slot.is_filled()]",
     ),
     Fault(
         "the queue goes out before on_connect", "_life",
