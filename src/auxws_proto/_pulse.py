@@ -105,11 +105,15 @@ class Pulse:
         return False
 
     def keepalive_due(self, transport: Transport, *, paused: bool) -> None:
-        """Long enough on the line without a word: ask for one."""
+        """Long enough on the line without a word: ask for one.
+
+        Where no ping has been answered yet, it is asked for anyway: a busy connection would never
+        be tried again otherwise, and sends on it never be confirmed.
+        """
         interval = self._shared.config.ping_interval
         assert interval is not None
         idle = self._shared.now - transport.last_received
-        if idle + _TICK < interval:
+        if idle + _TICK < interval and not transport.unprovable:
             self._set_keepalive(transport, max(interval - idle, _TICK))
             return
         if transport.ping_out is None:

@@ -61,6 +61,24 @@ def test_a_late_pong_brings_the_proof_back() -> None:
     assert bench.after(20.0)[0] == ("abort", 1), "pings are answered here after all"
 
 
+def test_a_busy_line_without_proof_is_asked_again() -> None:
+    """Found by a long simulation: what came in had put off every ping that could be answered."""
+    bench = Bench(ping_timeout=20.0, ping_interval=60.0, max_age=None).open()
+    bench.send()
+    bench.sent()
+    bench.after(20.0)
+    for _ in range(12):
+        bench.after(5.0)
+        bench.deliver(SMALL)
+
+    assert bench.all("ping") == [("ping", 1, 1)] * 2
+    bench.pong(1)
+    bench.send()
+    bench.sent()
+    bench.pong(2)
+    assert bench.all("end")[-1] == ("end", 2, "CONFIRMED")
+
+
 def test_a_lost_pong_after_an_answered_one_kills_the_transport() -> None:
     bench = Bench(ping_timeout=20.0, ping_interval=None).open()
     bench.send()
