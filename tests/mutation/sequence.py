@@ -84,7 +84,8 @@ SEQUENCE: Final = (
     ),
     Fault(
         "a message overtakes a download", "_inbox",
-        "if not self._slots:\n            # Nearly", "if not self._unstarted:\n            # Nearly",
+        "if not self._slots:\n            # Nearly",
+        "if not self._unstarted:\n            # Nearly",
     ),
     Fault(
         "slots are delivered as they fill", "_inbox",
