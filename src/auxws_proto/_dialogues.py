@@ -95,7 +95,7 @@ class Dialogues:
     @property
     def is_idle(self) -> bool:
         """Whether nobody waits for anything, so that only states need be handled."""
-        return not (self._branches or self._senders or self.requests)
+        return not (self._branches or self._senders or self.requests.pending)
 
     def next_timeout(self) -> float | None:
         """When to call `handle_timeout`; None: no need."""

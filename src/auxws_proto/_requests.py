@@ -129,7 +129,8 @@ class Requests:
 
     def __init__(self) -> None:
         self._serial = 0
-        self._open: dict[Request, None] = {}
+        self.pending: dict[Request, None] = {}
+        """The requests that are open. Whether there are any is asked with each message."""
         self._tables: dict[
             str | None, dict[tuple[Field, ...], dict[tuple[Any, ...], dict[Request, None]]]
         ] = {}
@@ -138,29 +139,29 @@ class Requests:
         self._last_error: AuxError | None = None
 
     def __len__(self) -> int:
-        return len(self._open)
+        return len(self.pending)
 
     def open(self, request: Request) -> None:
         """Look out for its reply from now on: call it before the message is sent."""
         self._serial += 1
         request.serial = self._serial
         request.errors_before = self._errors
-        self._open[request] = None
+        self.pending[request] = None
         for reply in request.replies:
             table = self._tables.setdefault(reply, {}).setdefault(request.names, {})
             table.setdefault(request.values, {})[request] = None
 
     def sent(self, request: Request, send_id: SendId) -> None:
         """Its message was accepted under this number: the request shares its fate."""
-        if request in self._open:
+        if request in self.pending:
             request.send_id = send_id
             self._by_send[send_id] = request
 
     def close(self, request: Request) -> None:
         """Look out no longer: it is answered, or nobody waits any more. Twice is once."""
-        if request not in self._open:
+        if request not in self.pending:
             return
-        del self._open[request]
+        del self.pending[request]
         if request.send_id is not None:
             self._by_send.pop(request.send_id, None)
         for reply in request.replies:
@@ -198,7 +199,7 @@ class Requests:
 
     def fail_all(self, error: Exception) -> None:
         """Nothing more comes."""
-        for request in list(self._open):
+        for request in list(self.pending):
             self._fail(request, error)
 
     def _answer(self, message: Message) -> bool:
@@ -245,7 +246,7 @@ class Requests:
             over = ConnectionFailed("closed", "the session ended before a reply came")
             self.fail_all(report.cause or over)
             return
-        for request in list(self._open):
+        for request in list(self.pending):
             if request.is_out:
                 lost = ConnectionFailed(
                     "lost", "the connection that the question went out on ended without a reply"

@@ -25,6 +25,7 @@ _LONG: Final = b"0" * 19
 _ZERO, _BACKSLASH = b"0\\"
 _DIGITS: Final = bytes(48 if chr(byte).isdigit() else byte for byte in range(128)) + bytes(128)
 _SAMPLE_FROM: Final = 256
+"""A sample of the text pays from here on."""
 _SPLIT_FROM: Final = 1_024
 _SPLIT_UP_TO: Final = 65_536
 """Leaving out what is in quotes pays for texts of some size, and costs objects for large ones."""
@@ -85,7 +86,11 @@ class _Orjson:
         return None if data.find(_NULL) >= 0 else data
 
     def parse(self, data: bytes | bytearray) -> Any:
-        if self._may_be_long(data):
+        if len(data) < _SAMPLE_FROM:
+            # `find`, for `in` tries the text as an integer first.
+            if data.translate(_DIGITS).find(_LONG) >= 0:
+                return NOT_THE_SAME
+        elif self._may_be_long(data):
             return NOT_THE_SAME
         try:
             return self._loads(data)
@@ -96,11 +101,10 @@ class _Orjson:
     def _may_be_long(data: bytes | bytearray) -> bool:
         """Whether there may be an integer that does not fit into 64 bits."""
         size = len(data)
-        if size > _SAMPLE_FROM and data[:: len(_LONG)].translate(_DIGITS).find(_ZERO) < 0:
+        if data[:: len(_LONG)].translate(_DIGITS).find(_ZERO) < 0:
             # One of its digits would be among these.
             return False
         outside = data
         if _SPLIT_FROM <= size <= _SPLIT_UP_TO and _BACKSLASH not in data:
             outside = b"".join(data.split(b'"')[::2])
-        # `find`, for `in` tries the text as an integer first.
         return outside.translate(_DIGITS).find(_LONG) >= 0

@@ -173,6 +173,15 @@ def test_a_long_text_is_looked_through_as_a_whole() -> None:
     assert fast().parse(json.dumps(["a" * 100_000, 7]).encode()) == ["a" * 100_000, 7]
 
 
+@pytest.mark.parametrize("digits", [19, 20])
+@pytest.mark.parametrize("place", range(240, 300))
+def test_a_long_integer_is_found_at_any_place(place: int, digits: int) -> None:
+    data = b'["%b",%b,"%b"]' % (b"x" * place, b"9" * digits, b"x" * 300)
+
+    assert fast().parse(data) is NOT_THE_SAME
+    assert parse_json(data, DEPTH, fast()) == json.loads(data)
+
+
 @given(st.binary(max_size=5_000), st.binary(min_size=4, max_size=4))
 def test_both_masks_are_the_same(data: bytes, key: bytes) -> None:
     fast_one = fast_mask()
