@@ -4,7 +4,8 @@ It knows asyncio and anyio. It must not know what the time is for.
 
 Strategy: what anyio offers works everywhere, and is dear for what every message asks (the time) and
 every idle client has (a task that sleeps, with its scopes: 3 KB). asyncio has both for next to
-nothing, so there they are taken from it; elsewhere, from anyio.
+nothing, so there they are taken from it; elsewhere, from anyio. What is due is called in a task
+either way: outside of one, anyio knows the event loop only where it has itself started that.
 """
 
 from __future__ import annotations
@@ -45,28 +46,37 @@ def start_clock(group: TaskGroup, due: Callable[[], None]) -> Clock:
 
 
 class _LoopClock:
-    __slots__ = ("_due", "_handle", "_loop", "_when", "now")
+    __slots__ = ("_due", "_loop", "_pending", "_when", "now")
 
     def __init__(self, due: Callable[[], None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._due = due
-        self._handle: asyncio.TimerHandle | None = None
+        self._pending: asyncio.TimerHandle | asyncio.Task[None] | None = None
+        """The alarm, and then the task that it has made."""
         self._when = math.inf
         self.now: Callable[[], float] = self._loop.time
 
     def wake_at(self, when: float) -> None:
         if when < self._when:
-            self.stop()
+            self._forget()
             self._when = when
-            self._handle = self._loop.call_at(when, self._ring)
+            self._pending = self._loop.call_at(when, self._ring)
 
     def stop(self) -> None:
-        if self._handle is not None:
-            self._handle.cancel()
-            self._handle = None
+        self._forget()
+        # No time that it may still be told comes before.
+        self._when = -math.inf
+
+    def _forget(self) -> None:
+        if self._pending is not None:
+            self._pending.cancel()
+            self._pending = None
 
     def _ring(self) -> None:
-        self._handle = None
+        self._pending = self._loop.create_task(self._wake())
+
+    async def _wake(self) -> None:
+        self._pending = None
         self._when = math.inf
         self._due()
 

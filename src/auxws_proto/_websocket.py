@@ -15,6 +15,7 @@ import wsproto
 from wsproto import events as ws
 from wsproto.connection import Connection, ConnectionState
 
+from ._assembly import Assembly
 from ._constants import Role, Violation
 from ._errors import RemoteProtocolError
 from ._events import TransportFailure
@@ -49,9 +50,6 @@ _SIDES: Final = {
 
 _MAX_REASON: Final = 123
 
-_MAX_HELD_BACK: Final = 3
-"""How many bytes of a character wsproto keeps until its last one is there."""
-
 _BAD_REQUEST: Final = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
@@ -71,14 +69,9 @@ class WebSocket:
     ) -> None:
         self._role = role
         self._ws: wsproto.WSConnection | Connection = wsproto.WSConnection(_SIDES[role])
-        self._max_message = max_message
-        self._max_frame = max_frame
         self._close_on_violation = close_on_violation
         self._subprotocol: str | None = None
-        self._parts: list[bytes] = []
-        self._message_size = 0
-        self._frame_size = 0
-        self._skipping: RemoteProtocolError | None = None
+        self._assembly = Assembly(max_message=max_message, max_frame=max_frame)
         self._head = Head()
         self._apply_mask = apply_mask
         self._mask_keys = mask_keys if role is Role.CLIENT else None
@@ -270,41 +263,17 @@ class WebSocket:
         yield from self._broken(code, RemoteProtocolError(violation, reason))
 
     def _joined(self, event: ws.TextMessage | ws.BytesMessage, data: bytes) -> Iterator[Received]:
-        self._frame_size += len(data)
-        self._message_size += len(data)
-        if self._skipping is None:
-            self._skipping = self._objection(isinstance(event, ws.BytesMessage))
-            if self._skipping is None:
-                self._parts.append(data)
-            else:
-                self._parts.clear()
-                if self._close_on_violation:
-                    code = _CLOSE_CODES[self._skipping.violation]
-                    yield from self._broken(code, self._skipping)
-                    return
-        if event.frame_finished:
-            # The beginning of a character comes with its end, in the next frame of the message.
-            self._frame_size = 0 if event.message_finished else -_MAX_HELD_BACK
-        if event.message_finished:
-            joined, skipped = self._parts, self._skipping
-            self._parts, self._skipping, self._message_size = [], None, 0
-            if skipped is None:
-                yield Texts([joined[0] if len(joined) == 1 else b"".join(joined)])
-            else:
-                yield Violated(skipped)
-
-    def _objection(self, is_binary: bool) -> RemoteProtocolError | None:
-        if is_binary:
-            return RemoteProtocolError(
-                Violation.BINARY_MESSAGE, "a binary message; events are text"
-            )
-        if self._max_frame is not None and self._frame_size > self._max_frame:
-            detail = f"a frame has over {self._max_frame:,} bytes, the limit"
-            return RemoteProtocolError(Violation.FRAME_TOO_LARGE, detail)
-        if self._message_size > self._max_message:
-            detail = f"a message has over {self._max_message:,} bytes, the limit"
-            return RemoteProtocolError(Violation.TOO_LARGE, detail)
-        return None
+        refusal = self._assembly.add(
+            data,
+            is_binary=isinstance(event, ws.BytesMessage),
+            ends_frame=event.frame_finished,
+            ends_message=event.message_finished,
+        )
+        if refusal is not None and self._close_on_violation:
+            yield from self._broken(_CLOSE_CODES[refusal.violation], refusal)
+        elif event.message_finished:
+            whole = self._assembly.finish()
+            yield Texts([whole]) if isinstance(whole, bytes) else Violated(whole)
 
     # The handshake.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import struct
 from collections.abc import Callable, Coroutine, Iterator
@@ -12,11 +13,12 @@ import pytest
 from anyio.abc import ByteStream, SocketAttribute
 from anyio.lowlevel import checkpoint
 
+import auxws_anyio
 from auxws_anyio._bell import Bell
 from auxws_anyio._clock import start_clock
 from auxws_anyio._link import Handshake, Link
 from auxws_anyio._socket import TcpStream, connect_tcp
-from auxws_proto import TransportFailure
+from auxws_proto import Config, Reconnect, State, TransportFailure
 from tests.drivers.adapter import ASYNC_CASES, Case
 
 pytestmark = pytest.mark.anyio
@@ -409,3 +411,51 @@ async def test_a_stopped_clock_wakes_nobody() -> None:
         clock.stop()
 
     assert not woken.is_set()
+
+
+async def test_a_stopped_clock_is_told_new_times_in_vain() -> None:
+    woken = anyio.Event()
+    async with anyio.create_task_group() as group:
+        clock = start_clock(group, woken.set)
+        clock.wake_at(clock.now() + 3_600)
+        clock.stop()
+
+        clock.wake_at(clock.now())
+        other = start_clock(group, group.cancel_scope.cancel)
+        other.wake_at(clock.now())
+
+    assert not woken.is_set()
+
+
+def test_what_is_due_may_use_anyio_in_a_loop_that_anyio_did_not_start() -> None:
+    async def main() -> list[anyio.CancelScope]:
+        made: list[anyio.CancelScope] = []
+        woken = asyncio.Event()
+
+        def due() -> None:
+            woken.set()
+            made.append(anyio.CancelScope())
+
+        async with anyio.create_task_group() as group:
+            clock = start_clock(group, due)
+            clock.wake_at(clock.now())
+            await woken.wait()
+            clock.stop()
+        return made
+
+    assert len(asyncio.run(main())) == 1
+
+
+def test_a_client_in_a_loop_that_anyio_did_not_start_connects_again() -> None:
+    async def main(url: str) -> list[State]:
+        config = Config(reconnect=Reconnect(base=0.001, cap=0.001))
+        async with auxws_anyio.AuxClient(url, config=config) as client:
+            with client.states() as states:
+                await client.connect()
+                return [(await anext(states)).current for _ in range(4)]
+
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        states = asyncio.run(main(f"ws://127.0.0.1:{nobody.getsockname()[1]}/"))
+
+    assert states == [State.CONNECTING, State.WAITING] * 2

@@ -49,13 +49,12 @@ SAFETY: Final = (
         "",
     ),
     Fault(
-        "parts of a message are not joined", "_websocket",
-        'yield Texts([joined[0] if len(joined) == 1 else b"".join(joined)])',
-        "yield Texts([joined[-1]])",
+        "parts of a message are not joined", "_assembly",
+        'return joined[0] if len(joined) == 1 else b"".join(joined)', "return joined[-1]",
     ),
     Fault(
-        "a skipped message takes the next one with it", "_websocket",
-        "self._parts, self._skipping, self._message_size = [], None, 0",
+        "a skipped message takes the next one with it", "_assembly",
+        "self._parts, self._refusal, self._message_size = [], None, 0",
         "self._parts, self._message_size = [], 0",
     ),
     Fault(

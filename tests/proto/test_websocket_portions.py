@@ -129,5 +129,5 @@ def test_what_is_skipped_is_not_kept() -> None:
     for _ in range(20):
         assert received(socket, peer.frame(CONTINUATION, b"x" * 60_000, fin=False)) == []
 
-    assert socket._parts == []
+    assert socket._assembly._parts == []
     assert plain(received(socket, peer.frame(CONTINUATION, b""))) == [Violation.TOO_LARGE]
