@@ -136,7 +136,8 @@ class Config:
     """Keepalive, after this long without anything received; None is off."""
     ping_timeout: float = 20.0
     close_timeout: float = 10.0
-    """For a closing handshake; for a driver's flush when it is left, too."""
+    """For a closing handshake; for a driver's flush when it is left, too. With 0 the transport is
+    dropped at once, with what is on its way (without ``confirm``, in a planned rotation too)."""
     keepalive_message: Mapping[str, Any] | None = None
     """Sent each `keepalive_interval`: it is not documented that pings reset the idle timer (§5)."""
     keepalive_interval: float = 300.0

@@ -414,15 +414,16 @@ async def test_a_stopped_clock_wakes_nobody() -> None:
 
 
 async def test_a_stopped_clock_is_told_new_times_in_vain() -> None:
-    woken = anyio.Event()
+    woken, later = anyio.Event(), anyio.Event()
     async with anyio.create_task_group() as group:
-        clock = start_clock(group, woken.set)
+        clock, other = start_clock(group, woken.set), start_clock(group, later.set)
         clock.wake_at(clock.now() + 3_600)
         clock.stop()
 
         clock.wake_at(clock.now())
-        other = start_clock(group, group.cancel_scope.cancel)
-        other.wake_at(clock.now())
+        other.wake_at(other.now())
+        await later.wait()
+        other.stop()
 
     assert not woken.is_set()
 
