@@ -115,7 +115,13 @@ class Situation:
         """What tells situations apart, as far as states are concerned."""
         life = self.session._engine.life
         links = tuple(
-            (t.link, t.opened_at is not None, t.is_pinged, t.answers_pings, t.login_attempts > 0)
+            (
+                t.link,
+                t.opened_at is not None,
+                t.ping_out is not None,
+                t.answers_pings,
+                t.login_attempts > 0,
+            )
             for t in life.transports
         )
         return life.state, links, life.is_over

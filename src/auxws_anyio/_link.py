@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any, Protocol, TypeAlias
 
 import anyio
@@ -28,6 +29,10 @@ READ_SIZE = 256 * 1024
 _SMALL_READ = 16 * 1024
 """The size of a read behind one that found less: the memory for a long one is mapped for it alone,
 and costs as much as handling a small message does."""
+
+_TURN = 0.002
+"""Seconds that a small read may take to be handled for the next one to be long: a read of 256 KiB
+of nothing but tiny frames would keep other tasks from their turn for seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +189,11 @@ class Link:
                 # The end, a broken connection, TLS that is none, or a stream of the user's own.
                 # RFC 6455 §7.1.5: whatever it was, without a close frame it is code 1006.
                 return
-            size = _SMALL_READ if len(data) < size else READ_SIZE
             self._has_turned = True
+            began = perf_counter()
             owner.link_received(self, data)
+            is_quick = perf_counter() - began < _TURN
+            size = READ_SIZE if is_quick and len(data) >= size else _SMALL_READ
 
     def _take(self) -> tuple[bytes, int]:
         batch, self._out = self._out, []

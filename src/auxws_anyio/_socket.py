@@ -92,6 +92,8 @@ class TcpStream(ByteStream):
             # Whoever waits for it elsewhere would wait for ever, or for somebody else's socket.
             anyio.notify_closing(self._socket)
             self._socket.close()
+            # No backend waits for a closed socket: the next read finds that out for itself.
+            self._is_drained = False
         await checkpoint()
 
     def _failed(self) -> Exception:
@@ -101,11 +103,16 @@ class TcpStream(ByteStream):
 
 async def connect_tcp(address: str, port: int) -> TcpStream:
     """A connection to a numeric address, without Nagle's delay. Raises `OSError`."""
-    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+    # It blocks for names alone. A link-local address has its zone (RFC 4007) in the fourth field.
+    found = socket.getaddrinfo(
+        address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+    )
+    family, kind, protocol, _, where = found[0]
+    sock = socket.socket(family, kind, protocol)
     try:
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        code = sock.connect_ex((address, port))
+        code = sock.connect_ex(where)
         if code in _UNDER_WAY:
             await anyio.wait_writable(sock)
             code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)

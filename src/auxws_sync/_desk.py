@@ -79,10 +79,10 @@ class Desk:
 
     # Called on the pump's thread.
 
-    def accept(self, entry: Entry, send_id: SendId) -> None:
-        """The machine has taken a message; its outcome will be reported."""
+    def accept(self, entry: Entry, send_id: SendId, size: int = 0) -> None:
+        """The machine has taken a message of so many bytes; its outcome will be reported."""
         with self.lock:
-            self._open_entry(entry, send_id)
+            self._open_entry(entry, send_id, size)
 
     def arrived(self, entry: Entry, send_id: SendId) -> None:
         """The same for one that was posted; it is told by the next `report`."""
@@ -263,17 +263,16 @@ class Desk:
 
     # With the lock held.
 
-    def _open_entry(self, entry: Entry, send_id: SendId) -> None:
+    def _open_entry(self, entry: Entry, send_id: SendId, size: int) -> None:
         entry.number(send_id)
         self._open[send_id] = entry
-        size = self._arrive(entry)
         self._room = (self._room[0] - 1, self._room[1] - size, False)
 
     def _take_arrived(self) -> None:
         if self._arrived:
             arrived, self._arrived = self._arrived, []
             for entry, send_id in arrived:
-                self._open_entry(entry, send_id)
+                self._open_entry(entry, send_id, self._arrive(entry))
 
     def _arrive(self, entry: Entry) -> int:
         size = self._posted.pop(entry, 0)

@@ -82,7 +82,7 @@ class Engine:
         for kept in stored:
             send_ids.append(self.machine.restore(kept.message, now, maybe_arrived=kept.is_emitted))
             entries.append(Entry(self.desk.lock))
-            self.desk.accept(entries[-1], send_ids[-1])
+            self.desk.accept(entries[-1], send_ids[-1], kept.message.size)
         recorder.journal.restored(stored, send_ids)
         return entries
 

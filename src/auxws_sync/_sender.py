@@ -57,7 +57,7 @@ class Sender:
                     raise
                 raise NotYet from None
             # Known before the machine is drained, which may report its outcome at once.
-            self._desk.accept(entry, send_id)
+            self._desk.accept(entry, send_id, encoded.size)
             if keep:
                 engine.keep(send_id, encoded)
             if on_accepted is not None:

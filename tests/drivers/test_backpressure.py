@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import anyio
@@ -155,6 +156,22 @@ async def test_a_full_outbox_may_raise_instead(driver: Driver) -> None:
 
         with pytest.raises(OutboxFull, match="1 messages"):
             await client.send({"type": "n"})
+
+
+async def test_the_bytes_of_a_question_fill_the_outbox_too(driver: Driver) -> None:
+    config = Config(max_outbox_bytes=2_000, overflow="raise")
+    question = {"type": "q", "text": "a" * 1_500}
+    async with (
+        serving() as gateway,
+        driver.client(gateway.url, config=config) as client,
+        anyio.create_task_group() as group,
+    ):
+        group.start_soon(partial(client.request, question, reply="q"))
+        await until(lambda: client.stats.outbox_messages == 1)
+
+        with pytest.raises(OutboxFull, match="2,000"):
+            await client.send({"type": "n", "text": "a" * 1_500})
+        await client.connect()
 
 
 async def test_sending_offline_may_raise(driver: Driver) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import struct
 from collections.abc import Callable, Coroutine, Iterator
@@ -16,7 +17,7 @@ from anyio.lowlevel import checkpoint
 import auxws_anyio
 from auxws_anyio._bell import Bell
 from auxws_anyio._clock import start_clock
-from auxws_anyio._link import Handshake, Link
+from auxws_anyio._link import READ_SIZE, Handshake, Link
 from auxws_anyio._socket import TcpStream, connect_tcp
 from auxws_proto import Config, Reconnect, State, TransportFailure
 from tests.drivers.adapter import ASYNC_CASES, Case
@@ -87,6 +88,27 @@ async def test_an_address_where_nobody_listens_is_refused() -> None:
 
     with pytest.raises(ConnectionRefusedError):
         await connect_tcp(*address)
+
+
+async def test_the_zone_of_a_link_local_address_is_not_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: list[object] = []
+
+    class Refusing(socket.socket):
+        def __init__(self, *_: object) -> None:
+            super().__init__()
+
+        def connect_ex(self, address: object) -> int:
+            tried.append(address)
+            return errno.ECONNREFUSED
+
+    monkeypatch.setattr(socket, "socket", Refusing)
+
+    with pytest.raises(ConnectionRefusedError):
+        await connect_tcp("fe80::1%1", 443)
+
+    assert [where[-1] for where in tried if isinstance(where, tuple)] == [1]
 
 
 async def test_more_than_the_socket_takes_is_waited_for(pair: Pair) -> None:
@@ -165,6 +187,19 @@ async def test_closing_ends_whoever_waits_and_refuses_the_rest(pair: Pair) -> No
     assert ends == [anyio.ClosedResourceError]
     with pytest.raises(anyio.ClosedResourceError):
         await stream.send(b"late")
+
+
+async def test_a_closed_stream_that_was_read_to_the_end_of_what_came_is_not_waited_for(
+    pair: Pair,
+) -> None:
+    stream, theirs = pair
+    theirs.sendall(b"all")
+    await stream.receive()
+    await stream.aclose()
+
+    for _ in range(2):
+        with pytest.raises(anyio.ClosedResourceError):
+            await stream.receive()
 
 
 # Transports.
@@ -367,6 +402,47 @@ class Unwritable(TcpStream):
 
     def send_now(self, data: bytes | memoryview) -> int:
         raise anyio.BrokenResourceError
+
+
+class Endless(TcpStream):
+    """Has as much to read as is asked for, four times; notes how much that was."""
+
+    def __init__(self, stream: TcpStream) -> None:
+        super().__init__(stream.extra(SocketAttribute.raw_socket))
+        self.asked: list[int] = []
+
+    async def receive(self, max_bytes: int = 65_536) -> bytes:
+        await checkpoint()
+        if len(self.asked) == 4:
+            raise anyio.EndOfStream
+        self.asked.append(max_bytes)
+        return bytes(max_bytes)
+
+
+@pytest.mark.parametrize(
+    ("pace", "expected"),
+    [
+        pytest.param(0.001 / READ_SIZE, [1, 16, 16, 16], id="quick"),
+        pytest.param(0.010 / READ_SIZE, [1, 16, 1, 16], id="large"),
+        pytest.param(1.000 / READ_SIZE, [1, 1, 1, 1], id="tiny frames"),
+    ],
+)
+async def test_what_takes_long_to_be_handled_is_read_in_small_pieces(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, pace: float, expected: list[int]
+) -> None:
+    time = 0.0
+
+    class Busy(Owner):
+        def link_received(self, link: Link, data: bytes) -> None:
+            nonlocal time
+            time += len(data) * pace
+
+    monkeypatch.setattr("auxws_anyio._link.perf_counter", lambda: time)
+    stream = Endless(pair[0])
+    async with anyio.create_task_group() as group:
+        await opened(Busy(), stream, group)
+
+    assert [size * 16 // READ_SIZE for size in stream.asked] == expected
 
 
 async def test_an_opener_that_raises_has_failed_to_connect() -> None:

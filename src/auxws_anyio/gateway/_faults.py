@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
+from ._cors import PREFLIGHT
+
 __all__ = ["Drop", "Faults", "StoreFault"]
 
 _T = TypeVar("_T")
@@ -37,10 +39,10 @@ class Drop(StrEnum):
 class StoreFault:
     """One thing that goes wrong with one request to the object store.
 
-    ``method`` None fits any. ``status`` refuses the request with S3's XML, ``code`` and
-    ``message`` in it; with ``redirect_to`` (an origin) there is a Location. ``expired`` treats the
-    presigned URL as expired, ``content`` answers a GET with this instead of the object's body.
-    ``delay`` seconds pass first; ``drop`` cuts the connection.
+    ``method`` None fits any but ``OPTIONS``, a browser's preflight. ``status`` refuses the request
+    with S3's XML, ``code`` and ``message`` in it; with ``redirect_to`` (an origin) there is a
+    Location. ``expired`` treats the presigned URL as expired, ``content`` answers a GET with this
+    instead of the object's body. ``delay`` seconds pass first; ``drop`` cuts the connection.
     """
 
     method: str | None = None
@@ -257,7 +259,9 @@ class Faults:
 
     def take_store_fault(self, method: str) -> StoreFault | None:
         """The fault that this request plays, once."""
-        return _take(self._store, lambda fault: fault.method in (None, method))
+        # A preflight is the browser's own: it takes no fault from the request that it precedes.
+        fitting = (method,) if method == PREFLIGHT else (None, method)
+        return _take(self._store, lambda fault: fault.method in fitting)
 
     def take_handshake_fault(self) -> HandshakeFault | None:
         """The refusal of this handshake, once."""

@@ -163,7 +163,7 @@ class Gateway:
 
     @property
     def store_requests(self) -> int:
-        """How many HTTP requests the store has answered."""
+        """How many HTTP requests the store has answered; browsers' preflights do not count."""
         return self._server.requests
 
     async def __aenter__(self) -> Gateway:

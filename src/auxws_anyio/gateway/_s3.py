@@ -19,6 +19,7 @@ import anyio
 import anyio.abc
 import h11
 
+from ._cors import PREFLIGHT
 from ._faults import Drop, Faults, StoreFault
 from ._s3_rules import StoreRequest, StoreResponse
 from ._store import ObjectStore
@@ -41,7 +42,8 @@ class StoreServer:
 
     ``clock`` gives seconds since 1970. An idle connection is closed after ``keep_alive`` seconds
     (``docs/protocol.md`` §8: some 5 to 20 s), one that stands still inside a request after
-    ``stall_timeout``. `requests` counts what was answered; `failures` keeps what was our fault.
+    ``stall_timeout``. `requests` counts what was answered, preflights apart; `failures` keeps what
+    was our fault.
     """
 
     def __init__(
@@ -110,7 +112,7 @@ class _Connection:
         store, clock = self._server.store, self._server.clock
         response = store.refuse(request, clock(), fault)
         if response is None:
-            body = await self._read_body(request.length, fault)
+            body = await self._read_body(request, fault)
             if body is None:
                 return False
             whole = StoreRequest(
@@ -118,13 +120,14 @@ class _Connection:
             )
             response = store.respond(whole, clock(), fault)
             _drop(fault, Drop.ANSWER)
-        self._server.requests += 1
+        # A browser's question is no request of the client's: who counts transfers is not misled.
+        self._server.requests += request.method != PREFLIGHT
         await self._answer(request.method, response, fault)
         return await self._finish_reading()
 
-    async def _read_body(self, length: int, fault: StoreFault | None) -> bytes | None:
+    async def _read_body(self, request: StoreRequest, fault: StoreFault | None) -> bytes | None:
         """The body, or None if the client was too slow or went away."""
-        drop_at = length // 2 if fault is not None and fault.drop is Drop.BODY else None
+        drop_at = request.length // 2 if fault is not None and fault.drop is Drop.BODY else None
         if self._http.they_are_waiting_for_100_continue:
             await self._send(h11.InformationalResponse(status_code=100, headers=[]))
         body = bytearray()
@@ -138,14 +141,14 @@ class _Connection:
                 case h11.EndOfMessage():
                     return bytes(body)
                 case None:
-                    await self._answer("PUT", self._timed_out(), None)
+                    await self._answer(request.method, self._timed_out(request), None)
                     return None
                 case _:
                     return None
 
-    def _timed_out(self) -> StoreResponse:
+    def _timed_out(self, request: StoreRequest) -> StoreResponse:
         return self._server.store.error(
-            "PUT",
+            request,
             400,
             "RequestTimeout",
             "Your socket connection to the server was not read from or written to within the "
@@ -181,7 +184,8 @@ class _Connection:
         if self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             return
         code, message = _BAD_REQUESTS.get(status, _BAD_REQUEST)
-        response = self._server.store.error("GET", status, code, message)
+        unread = StoreRequest(method="GET", target="/")
+        response = self._server.store.error(unread, status, code, message)
         headers = [*response.headers, ("Connection", "close")]
         await self._send(h11.Response(status_code=response.status, headers=headers))
         await self._send(h11.Data(data=response.body))

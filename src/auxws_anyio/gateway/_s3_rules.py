@@ -1,7 +1,7 @@
 """What S3 says about a request before it looks at signatures or objects.
 
-It knows the shapes of request and response, and the rules for method, key, framing and digests
-(``docs/protocol.md`` §8). It must not know which objects there are.
+It knows the shapes of request and response, and the rules for method, key, framing, size and
+digests (``docs/protocol.md`` §8). It must not know which objects there are.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, unquote
 from ._sigv4 import SignatureRefused
 
 METHODS: Final = frozenset({"GET", "HEAD", "PUT"})
-"""What this store can do."""
+"""What this store does with objects."""
 
 _MAX_KEY: Final = 1_024  # bytes; S3's limit
 _LENGTH: Final = re.compile(r"[0-9]{1,18}")
@@ -104,6 +104,17 @@ def check_framing(request: StoreRequest) -> None:
         )
     if length is not None and not _LENGTH.fullmatch(length):
         raise SignatureRefused("InvalidArgument", "Content-Length must be a number.", status=400)
+
+
+def check_size(request: StoreRequest, limit: int) -> None:
+    """Refuses a body of more than ``limit`` bytes, whether it has come or is only announced."""
+    if max(request.length, len(request.body)) > limit:
+        raise SignatureRefused(
+            "EntityTooLarge",
+            "Your proposed upload exceeds the maximum allowed size",
+            status=400,
+            details=(("ProposedSize", str(request.length)), ("MaxSizeAllowed", str(limit))),
+        )
 
 
 def _crc32(body: bytes) -> bytes:

@@ -20,6 +20,7 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 from ._canonical import Pairs, quote_key
+from ._cors import PREFLIGHT, check_preflight, cors_headers
 from ._faults import StoreFault
 from ._s3_rules import (
     METHODS,
@@ -28,6 +29,7 @@ from ._s3_rules import (
     check_digests,
     check_form,
     check_framing,
+    check_size,
 )
 from ._sigv4 import (
     MAX_EXPIRES,
@@ -152,15 +154,16 @@ class ObjectStore:
         if refusal is not None:
             return refusal
         try:
+            if request.method == PREFLIGHT:
+                return self._response(request, 200, [])
             if request.method == "PUT":
                 return self._write(request, now)
             return self._read(request, now, None if fault is None else fault.content)
         except SignatureRefused as refused:
             return self._error(request, refused)
 
-    def error(self, method: str, status: int, code: str, message: str) -> StoreResponse:
-        """An XML error in S3's form, for what is no request that could be judged."""
-        request = StoreRequest(method=method, target="/")
+    def error(self, request: StoreRequest, status: int, code: str, message: str) -> StoreResponse:
+        """An XML error in S3's form, for what the server has to say about a request."""
         return self._error(request, SignatureRefused(code, message, status=status))
 
     def _presign(
@@ -185,9 +188,12 @@ class ObjectStore:
         )
 
     def _judge(self, request: StoreRequest, now: float, fault: StoreFault | None) -> None:
-        for rule in (check_form, check_framing):
+        is_preflight = request.method == PREFLIGHT
+        for rule in (check_preflight if is_preflight else check_form, check_framing):
             rule(request)
-        self._check_size(request)
+        check_size(request, self.max_object)
+        if is_preflight:
+            return
         if is_presigned(request.target):
             # An expired URL is played by looking from a time when it has expired.
             seen_at = now + MAX_EXPIRES + 1 if fault is not None and fault.expired else now
@@ -202,19 +208,6 @@ class ObjectStore:
         elif request.method == "PUT" or not self.public_read:
             raise SignatureRefused(*_DENIED)
 
-    def _check_size(self, request: StoreRequest) -> None:
-        length = request.length
-        if max(length, len(request.body)) > self.max_object:
-            raise SignatureRefused(
-                "EntityTooLarge",
-                "Your proposed upload exceeds the maximum allowed size",
-                status=400,
-                details=(
-                    ("ProposedSize", str(length)),
-                    ("MaxSizeAllowed", str(self.max_object)),
-                ),
-            )
-
     def _write(self, request: StoreRequest, now: float) -> StoreResponse:
         body = request.body
         if len(body) != request.length:
@@ -226,7 +219,7 @@ class ObjectStore:
             )
         check_digests(request, in_query=self.check_checksum)
         self.put(request.key, body, now, request.header("content-type") or "")
-        return self._response(200, [("ETag", self._objects[request.key].etag)])
+        return self._response(request, 200, [("ETag", self._objects[request.key].etag)])
 
     def _read(self, request: StoreRequest, now: float, content: bytes | None) -> StoreResponse:
         self._delete_old(now)
@@ -248,7 +241,7 @@ class ObjectStore:
             ("ETag", stored.etag),
         ]
         body = stored.body if content is None else content
-        return self._response(200, headers, body, head=request.method == "HEAD")
+        return self._response(request, 200, headers, body)
 
     def _played(self, request: StoreRequest, fault: StoreFault) -> StoreResponse:
         status, code = fault.status or 500, fault.code
@@ -274,24 +267,25 @@ class ObjectStore:
         headers = [("Content-Type", "application/xml")]
         if refused.status == 405:
             headers.append(("Allow", ", ".join(sorted(METHODS))))
-        return self._response(
-            refused.status, headers, body, head=request.method == "HEAD", request_id=request_id
-        )
+        return self._response(request, refused.status, headers, body, request_id)
 
     def _response(
         self,
+        request: StoreRequest,
         status: int,
         headers: list[tuple[str, str]],
         body: bytes = b"",
-        *,
-        head: bool = False,
         request_id: str | None = None,
     ) -> StoreResponse:
         fixed = (
             ("x-amz-request-id", request_id or f"{next(self._request_ids):016X}"),
             ("Content-Length", str(len(body))),
         )
-        return StoreResponse(status=status, headers=(*headers, *fixed), body=b"" if head else body)
+        return StoreResponse(
+            status=status,
+            headers=(*headers, *cors_headers(request), *fixed),
+            body=b"" if request.method == "HEAD" else body,
+        )
 
     def _delete_old(self, now: float) -> None:
         # Objects are in the order of their time: a PUT takes its key to the end.
