@@ -201,7 +201,9 @@ class HostileWorld(RuleBasedStateMachine):
         if config.confirm or config.close_timeout or config.max_age is None:
             # A rotation with no time for the closing handshake drops what is on its way: a break,
             # after which SENT promises nothing.
-            assert all(probe in came for probe in probes)
+            # A server whose connection ends gives its downloads up, and says so.
+            gaps = sum(len(server.gaps) for server in world.servers)
+            assert len([probe for probe in probes if probe not in came]) <= gaps
 
 
 class HostileByteWorld(HostileWorld):
