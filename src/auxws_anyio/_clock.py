@@ -13,26 +13,10 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
-from typing import Protocol
+from typing import TypeAlias
 
 import anyio
 from anyio.abc import TaskGroup
-
-
-class Clock(Protocol):
-    """Tells the time, and calls ``due`` when it has come."""
-
-    def now(self) -> float:
-        """As `anyio.current_time`."""
-        ...
-
-    def wake_at(self, when: float) -> None:
-        """Call ``due`` at this time, or before. Setting it back is free, and need not be done."""
-        ...
-
-    def stop(self) -> None:
-        """Do not call any more."""
-        ...
 
 
 def start_clock(group: TaskGroup, due: Callable[[], None]) -> Clock:
@@ -46,6 +30,8 @@ def start_clock(group: TaskGroup, due: Callable[[], None]) -> Clock:
 
 
 class _LoopClock:
+    """By asyncio's own means."""
+
     __slots__ = ("_due", "_loop", "_pending", "_when", "now")
 
     def __init__(self, due: Callable[[], None]) -> None:
@@ -55,14 +41,17 @@ class _LoopClock:
         """The alarm, and then the task that it has made."""
         self._when = math.inf
         self.now: Callable[[], float] = self._loop.time
+        """The time, as `anyio.current_time` gives it."""
 
     def wake_at(self, when: float) -> None:
+        """Call ``due`` at this time, or before. Setting it back is free, and need not be done."""
         if when < self._when:
             self._forget()
             self._when = when
             self._pending = self._loop.call_at(when, self._ring)
 
     def stop(self) -> None:
+        """Do not call any more."""
         self._forget()
         # No time that it may still be told comes before.
         self._when = -math.inf
@@ -82,6 +71,8 @@ class _LoopClock:
 
 
 class _TaskClock:
+    """The same, by anyio's."""
+
     __slots__ = ("_due", "_is_stopped", "_scope", "now")
 
     def __init__(self, group: TaskGroup, due: Callable[[], None]) -> None:
@@ -106,3 +97,7 @@ class _TaskClock:
             self._scope = anyio.CancelScope()
             if not self._is_stopped:
                 self._due()
+
+
+Clock: TypeAlias = _LoopClock | _TaskClock
+"""Tells the time, and calls ``due`` when it has come."""

@@ -77,7 +77,7 @@ class Link:
     )  # fmt: skip
 
     def __init__(self, owner: Owner, number: int, opener: Opener) -> None:
-        self.number = number
+        self.number: int = number
         self._owner = owner
         self._opener: Opener | None = opener
         self._stream: ByteStream | None = None

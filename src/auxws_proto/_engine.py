@@ -136,7 +136,7 @@ class Engine:
                 self.report(RemoteProtocolError(Violation.TOO_LARGE, detail), transport)
             else:
                 event = codec.decode_event(data, peer, depth, fast)
-                if event.__class__ is tuple and event[1]["type"] not in _FOR_THE_SESSION:
+                if isinstance(event, tuple) and event[1]["type"] not in _FOR_THE_SESSION:
                     if (
                         inbox.message(event[1], size, event[0], transport.number, overlap)
                         and (inbox.held + inbox.untaken < read_ahead or timers.is_still)
