@@ -31,6 +31,7 @@ time-outs as parameters in place of cancellation.
 One suite, `tests/drivers/`, runs on all of them. These are its tests that not every driver runs.
 What has to do with threads alone (signals, `fork`, many callers at once, descriptors) is in
 `tests/sync/`, which also has the HTTP tests and the defects of the blocking driver.
+What the asynchronous one alone stands on (its sockets and its clock) is in `tests/anyio/`.
 
 """
 NAMES = [case.name for case in CASES]

@@ -37,6 +37,11 @@ def case(request: pytest.FixtureRequest) -> Case:
 
 
 @pytest.fixture
+def anyio_backend(case: Case) -> tuple[str, dict[str, Any]]:
+    return case.backend
+
+
+@pytest.fixture
 def pair() -> Iterator[Pair]:
     """A stream, and the other end of its connection."""
     with socket.create_server(("127.0.0.1", 0)) as server:
