@@ -488,3 +488,19 @@ def test_outcomes_without_proof() -> None:
     bench.sent()
 
     assert Stage.SENT.value in bench.lines()[-1]
+
+
+@pytest.mark.parametrize("notable_only", [False, True])
+def test_texts_in_a_row_are_told_as_one_by_one(notable_only: bool) -> None:
+    texts: list[str | bytes] = ['[1,0,{"type":"a"}]', b'[1,0,{"type":"b"}]', "no JSON"]
+    one_by_one = ObservedBench(notable_only=notable_only)
+    at_once = ObservedBench(notable_only=notable_only)
+    one_by_one.open()
+    at_once.open()
+
+    wanted = [done for text in texts for done in one_by_one.text(text)]
+    done = at_once.turn(at_once.session.receive_texts, texts)
+
+    assert done == wanted
+    assert len(done) == 3
+    assert sorted(at_once.lines()) == sorted(one_by_one.lines())
