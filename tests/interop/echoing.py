@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
 from auxws_proto import (
@@ -41,10 +41,14 @@ class EchoSession(AuxSession):
         super().__init__(role, CONFIG, url)
         self._echoes: deque[SendText] = deque()
 
-    def receive_text(self, data: str | bytes, now: float, *, transport: int | None = None) -> None:
-        body = data.encode() if isinstance(data, str) else data
+    def receive_texts(
+        self, texts: Iterable[str | bytes], now: float, *, transport: int | None = None
+    ) -> None:
         assert transport is not None
-        self._echoes.append(SendText(transport=transport, data=body, max_frame=max(len(body), 1)))
+        for data in texts:
+            body = data.encode() if isinstance(data, str) else data
+            size = max(len(body), 1)
+            self._echoes.append(SendText(transport=transport, data=body, max_frame=size))
 
     def actions(self) -> Iterator[Action]:
         yield from super().actions()

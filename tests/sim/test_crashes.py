@@ -73,6 +73,16 @@ def test_what_was_accepted_is_sent_by_the_next_process(kind: Any) -> None:
     assert replay(read(world.tape.text())).is_same
 
 
+def test_a_message_that_somebody_else_says_too_is_not_missed() -> None:
+    world = opened()
+    world.client.send({"type": "equal"})
+    world.inject(b'[1, null, {"type": "equal"}]')
+
+    world.rest()
+
+    assert [*world.client.outcomes.values()] == [Stage.CONFIRMED]
+
+
 def test_of_two_equal_messages_the_one_without_an_outcome_is_taken_up() -> None:
     world = opened()
     message = {"type": "equal", "text": "x" * 1_000}
