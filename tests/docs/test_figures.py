@@ -30,10 +30,18 @@ ROWS = 40
             "20 messages of 1 MB to a store that takes 100 ms: time of auxws asyncio / ",
         ),
         (
-            r"about ([\d.]+) of what `websockets`",
+            r"it receives ([\d.]+) and sends",
             "receive 100 B: auxws asyncio, speed / websockets asyncio, orjson",
         ),
-        (r"and ([\d.]+) on trio", "receive 100 B: auxws trio, speed / websockets trio, orjson"),
+        (
+            r"and sends ([\d.]+) times what `websockets`",
+            "send 100 B: auxws asyncio, speed / websockets asyncio, orjson",
+        ),
+        (
+            r"on asyncio, ([\d.]+) and",
+            "receive 100 B: auxws trio, speed / websockets trio, orjson",
+        ),
+        (r"and ([\d.]+) times on trio", "send 100 B: auxws trio, speed / websockets trio, orjson"),
     ],
 )
 def test_a_figure_is_the_measured_one(said: str, row: str) -> None:

@@ -106,7 +106,7 @@ async def test_nothing_that_is_exported_quotes_a_secret(
         + [str(telemetry.reader.get_metrics_data())]
         + [record.getMessage() for record in caplog.records]
     )
-    assert json.loads(telemetry.spans()[0].to_json())["name"] == "send auxws"
+    assert "send auxws" in [json.loads(span.to_json())["name"] for span in telemetry.spans()]
     assert len(given) == 2
     assert [secret for secret in (*given, "marked-token", "marked-header") if secret in said] == []
     assert [word for word in ("X-Amz-", "Signature=", "?") if word in said] == []
