@@ -6,9 +6,9 @@ is sent leaves in portions of 50, as drivers write; what is received comes in bl
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
+import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -87,12 +87,12 @@ def wsproto_receive(job: Job, meter: Meter) -> None:
 def config(job: Job) -> Config:
     """The configuration, with what drivers add to it."""
     from auxws_proto import Config
-    from auxws_proto._mask_keys import MaskKeys
-    from auxws_proto._speed import equipment
+    from auxws_proto._driver_config import driver_config
 
     given = Config(**{"ping_interval": None, **job.config})
-    keys = MaskKeys(os.urandom, os.getpid)
-    return dataclasses.replace(given, mask_keys=keys, **equipment(given))
+    return driver_config(
+        given, answers_logins=False, random=random.random, entropy=os.urandom, process=os.getpid
+    )
 
 
 def websocket(job: Job) -> WebSocket:

@@ -6,7 +6,6 @@ It knows the names of the public interface. It must not know how anything of it 
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import os
 import random
@@ -32,11 +31,10 @@ from auxws_proto import (
     Tally,
 )
 from auxws_proto._dialogue_websocket import DialogueWebSocket
+from auxws_proto._driver_config import driver_config
 from auxws_proto._journal import OutboxStore, check_store
-from auxws_proto._mask_keys import MaskKeys
 from auxws_proto._requests import Where, request_for
 from auxws_proto._router import MessageBox
-from auxws_proto._speed import equipment
 from auxws_proto._target import check_headers, parse_target
 from auxws_proto._trace_elision import DEFAULT_LIMIT
 from auxws_proto._tracing import TraceTarget
@@ -58,17 +56,6 @@ _RESTING = (State.IDLE, State.CLOSED)
 """The states in which nothing moves by itself."""
 
 _numbers = itertools.count(1)
-
-
-def _with_chance(config: Config, ask_for_login: bool) -> Config:
-    """The settings with what the core, which draws no randomness, must be given."""
-    return dataclasses.replace(
-        config,
-        ask_for_login=ask_for_login or config.ask_for_login,
-        random=random.random if config.random is Config().random else config.random,
-        mask_keys=config.mask_keys or MaskKeys(os.urandom, os.getpid),
-        **equipment(config),
-    )
 
 
 class AuxClient(TypedVerbs, DialogueVerbs):
@@ -98,8 +85,12 @@ class AuxClient(TypedVerbs, DialogueVerbs):
         trace_limit: int = DEFAULT_LIMIT,
         observer: Observer | None = None,
     ) -> None:
-        self.config: Config = _with_chance(
-            config if config is not None else Config(), login is not None
+        self.config: Config = driver_config(
+            config,
+            answers_logins=login is not None,
+            random=random.random,
+            entropy=os.urandom,
+            process=os.getpid,
         )
         machine = DialogueWebSocket(
             self.config,

@@ -134,8 +134,9 @@ class Errands:
 
     async def ask_for_login(self, action: AskForLogin) -> Credentials | LoginUnavailable:
         """Credentials for a transport."""
+        if self._login is None:
+            return LoginUnavailable(transport=action.transport, error="no login= was given")
         try:
-            assert self._login is not None
             credentials: Credentials = await ask(self._login)
         except Exception as error:
             return LoginUnavailable(

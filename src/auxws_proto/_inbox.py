@@ -82,6 +82,7 @@ class Inbox:
         self._actions = shared.actions
         self._received = Counts()
         self._inline = self._received.of("inline")
+        self._downloaded = self._received.of("download")
         self.held = 0
         self.untaken = 0
         self.max_download_size = shared.config.max_download_size
@@ -108,12 +109,7 @@ class Inbox:
         """A message came inline. Whether it is delivered, and takes no slot."""
         if not self._slots:
             # Nearly all traffic: nothing is ahead of it, so it needs no slot.
-            self.untaken += size
-            self._inline[0] += 1
-            self._inline[1] += size
-            self._actions.append(
-                deliver_message(message, size, event_id, transport, False, overlap)
-            )
+            self._deliver(message, size, event_id, transport, False, overlap)
             return True
         slot = _Slot(self, event_id, size, transport, overlap)
         slot.message = message
@@ -182,8 +178,6 @@ class Inbox:
 
     def deliver_ready(self) -> None:
         """Deliver from the head as far as the slots are filled."""
-        if not self._slots:
-            return
         ready = [*takewhile(_Slot.is_filled, self._slots)]
         del self._slots[: len(ready)]
         for slot in ready:
@@ -208,8 +202,10 @@ class Inbox:
         downloaded: bool, overlap: bool,
     ) -> None:  # fmt: skip
         self.untaken += size
-        self._received.add("download" if downloaded else "inline", size)
-        self._shared.actions.append(
+        count = self._downloaded if downloaded else self._inline
+        count[0] += 1
+        count[1] += size
+        self._actions.append(
             deliver_message(message, size, event_id, transport, downloaded, overlap)
         )
 

@@ -101,7 +101,7 @@ def parse_json(data: bytes | bytearray | str, max_depth: int, fast: FastJson | N
     A text can be as large as the value that is made of it: with its bytes they would be three.
     """
     raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
-    too_deep = len(raw) > max_depth * _PAIR and is_too_deep(raw, max_depth)
+    too_deep = is_too_deep(raw, max_depth)
     if fast is not None and not too_deep:
         value = fast.parse(raw)
         if value is not NOT_THE_SAME:

@@ -6,7 +6,6 @@ It knows the names of the public interface. It must not know how anything of it 
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import os
 import random
@@ -31,11 +30,10 @@ from auxws_proto import (
     Stats,
 )
 from auxws_proto._dialogue_websocket import DialogueWebSocket
+from auxws_proto._driver_config import driver_config
 from auxws_proto._journal import OutboxStore, check_store
-from auxws_proto._mask_keys import MaskKeys
 from auxws_proto._requests import Where, request_for
 from auxws_proto._router import MessageBox
-from auxws_proto._speed import equipment
 from auxws_proto._target import check_headers, parse_target
 from auxws_proto._trace_elision import DEFAULT_LIMIT
 from auxws_proto._tracing import TraceTarget
@@ -62,15 +60,6 @@ T = TypeVar("T")
 Message: TypeAlias = dict[str, Any]
 
 _numbers = itertools.count(1)
-
-
-def _with_chance(config: Config, asks_for_login: bool) -> Config:
-    """The settings of a client. The core draws no randomness; without, all would act in step."""
-    if config.random is Config().random:
-        config = dataclasses.replace(config, random=random.random)
-    if config.mask_keys is None:
-        config = dataclasses.replace(config, mask_keys=MaskKeys(os.urandom, os.getpid))
-    return dataclasses.replace(config, ask_for_login=asks_for_login, **equipment(config))
 
 
 class AuxClient(TypedVerbs, DialogueVerbs):
@@ -102,8 +91,12 @@ class AuxClient(TypedVerbs, DialogueVerbs):
         trace_limit: int = DEFAULT_LIMIT,
         observer: Observer | None = None,
     ) -> None:
-        self.config: Config = _with_chance(
-            config if config is not None else Config(), login is not None
+        self.config: Config = driver_config(
+            config,
+            answers_logins=login is not None,
+            random=random.random,
+            entropy=os.urandom,
+            process=os.getpid,
         )
         headers = headers if callable(headers) else check_headers(headers)
         lock = threading.Lock()

@@ -31,6 +31,7 @@ from auxws_proto import (
 from auxws_proto._mailbox import Feed, Mailbox
 from auxws_proto._router import MessageBox, Router
 
+from ._posted import PostedMessages
 from ._receipt import Entry, wait_until
 from ._roles import Report
 
@@ -66,14 +67,9 @@ class Desk:
         """The bug that ended the client, if one did."""
         self._wake_pump = wake_pump
         self._open: dict[SendId, Entry] = {}
-        self._posted: dict[Entry, int] = {}
-        """What is accepted and on its way to the machine, with sizes in bytes."""
-        self._posted_bytes = 0
+        self._posted = PostedMessages()
         self._arrived: list[tuple[Entry, SendId]] = []
         """What the machine has taken of that, and `report` has not been called since."""
-        self._room = (0, 0, False)
-        """What the outbox takes besides: messages, bytes, and one of any size if it is empty."""
-        self._most_room = (0, 0)
         self._is_reading = True
         self._has_warned = False
 
@@ -91,26 +87,20 @@ class Desk:
     def refuse(self, entry: Entry) -> None:
         """The machine did not take a posted message, since the client was closed."""
         with self.lock:
-            self._arrive(entry)
+            self._posted.remove(entry)
             failed = SendFailed(FailReason.CLOSED, "the client was closed")
             entry.advance(Stage.FAILED, failed, is_final=True)
             self.changed.notify_all()
 
     def set_room(self, messages: int, size: int, *, is_empty: bool) -> None:
         """So much the outbox takes, what is posted not counted."""
-        most_messages, most_size = self._most_room
-        self._most_room = (max(messages, most_messages), max(size, most_size))
         with self.lock:
-            self._room = (messages, size, is_empty)
+            self._posted.tell_room(messages, size, is_empty=is_empty)
 
     @property
     def wants_room(self) -> bool:
-        """Whether less than half of the room is left, by what was told last and taken since.
-
-        Till then it need not be told what has become free: who finds none asks the pump.
-        """
-        messages, size, _ = self._room
-        return messages * 2 < self._most_room[0] or size * 2 < self._most_room[1]
+        """Whether `set_room` is to be called."""
+        return self._posted.is_low
 
     def report(self, reports: list[Report]) -> None:
         """Put what the machine says where it belongs, and wake who waits for it."""
@@ -147,7 +137,7 @@ class Desk:
             self.is_finished = True
             self.crash = error
             self._take_arrived()
-            self._room = (0, 0, False)
+            self._posted.close()
             lost = error or SendFailed(FailReason.CLOSED, "the client has ended")
             for send_id in list(self._open):
                 self._settle(send_id, Stage.UNKNOWN, lost)
@@ -165,15 +155,7 @@ class Desk:
     def post(self, entry: Entry, size: int) -> bool:
         """Whether the outbox has room for this message, which is then on its way there."""
         with self.lock:
-            messages, room, is_empty = self._room
-            fits = (is_empty and not self._posted) or (
-                len(self._posted) < messages and self._posted_bytes + size <= room
-            )
-            if fits and self.state is not State.CLOSED:
-                self._posted[entry] = size
-                self._posted_bytes += size
-                return True
-        return False
+            return self.state is not State.CLOSED and self._posted.add(entry, size)
 
     def take(
         self, box: MessageBox, woken: threading.Condition, deadline: float | None
@@ -266,18 +248,13 @@ class Desk:
     def _open_entry(self, entry: Entry, send_id: SendId, size: int) -> None:
         entry.number(send_id)
         self._open[send_id] = entry
-        self._room = (self._room[0] - 1, self._room[1] - size, False)
+        self._posted.taken(size)
 
     def _take_arrived(self) -> None:
         if self._arrived:
             arrived, self._arrived = self._arrived, []
             for entry, send_id in arrived:
-                self._open_entry(entry, send_id, self._arrive(entry))
-
-    def _arrive(self, entry: Entry) -> int:
-        size = self._posted.pop(entry, 0)
-        self._posted_bytes -= size
-        return size
+                self._open_entry(entry, send_id, self._posted.remove(entry))
 
     def _wait_for(
         self,

@@ -180,8 +180,10 @@ class Errands:
         login = self._settings.login
         if isinstance(login, ConnectionToken | ConnectionId):
             self._log_in(login)
-        elif login is None or not self._workers.submit(lambda: self._ask(action.transport, login)):
+        elif login is None:
             self._no_login(action.transport, "no login= was given")
+        elif not self._workers.submit(lambda: self._ask(action.transport, login)):
+            self._no_login(action.transport, "no thread can be started")
 
     def _http(self) -> HttpTransport:
         if self._settings.http is not None:

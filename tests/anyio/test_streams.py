@@ -6,7 +6,8 @@ import asyncio
 import errno
 import socket
 import struct
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
@@ -21,6 +22,7 @@ from auxws_anyio._link import READ_SIZE, Handshake, Link
 from auxws_anyio._socket import TcpStream, connect_tcp
 from auxws_proto import Config, Reconnect, State, TransportFailure
 from tests.drivers.adapter import ASYNC_CASES, Case
+from tests.drivers.conftest import anyio_backend as anyio_backend
 
 pytestmark = pytest.mark.anyio
 
@@ -34,11 +36,6 @@ LARGE = bytes(range(256)) * 65_536
 def case(request: pytest.FixtureRequest) -> Case:
     found: Case = request.param
     return found
-
-
-@pytest.fixture
-def anyio_backend(case: Case) -> tuple[str, dict[str, Any]]:
-    return case.backend
 
 
 @pytest.fixture
@@ -250,38 +247,38 @@ class Owner:
         self.told.append("settled")
 
 
-async def opened(owner: Owner, stream: ByteStream, group: anyio.abc.TaskGroup) -> Link:
+@asynccontextmanager
+async def linked(
+    stream: ByteStream, owner: Owner | None = None
+) -> AsyncIterator[tuple[Link, Owner]]:
+    """A transport that is open; the block has ended it, or waits for its end."""
+
     async def opener() -> tuple[ByteStream, Handshake]:
         return stream, Handshake("ws://x/", ())
 
-    owner.group = group
-    link = Link(owner, 1, opener)
-    group.start_soon(link.run)
-    await anyio.wait_all_tasks_blocked()
-    owner.told.clear()
-    return link
+    owner = owner if owner is not None else Owner()
+    async with anyio.create_task_group() as owner.group:
+        link = Link(owner, 1, opener)
+        owner.group.start_soon(link.run)
+        await anyio.wait_all_tasks_blocked()
+        owner.told.clear()
+        yield link, owner
 
 
 async def test_a_message_alone_is_written_at_once_and_by_no_task(pair: Pair) -> None:
     stream, theirs = pair
-    owner = Owner()
-    async with anyio.create_task_group() as group:
-        link = await opened(owner, stream, group)
-
+    async with linked(stream) as (link, owner):
         link.write(b"ping")
         count = link.flush()
 
         assert (count, owner.tasks, link.is_writing) == (1, 0, False)
         assert theirs.recv(99) == b"ping"
-        group.cancel_scope.cancel()
+        link.abort()
 
 
 async def test_what_follows_in_the_same_turn_is_gathered_for_one_write(pair: Pair) -> None:
     stream, theirs = pair
-    owner = Owner()
-    async with anyio.create_task_group() as group:
-        link = await opened(owner, stream, group)
-
+    async with linked(stream) as (link, owner):
         counts = []
         for data in (b"1", b"2", b"3", b"4"):
             link.write(data)
@@ -292,14 +289,12 @@ async def test_what_follows_in_the_same_turn_is_gathered_for_one_write(pair: Pai
         assert (counts, was_writing, link.is_writing) == ([1, 0, 0, 0], True, False)
         assert (owner.tasks, owner.told) == (1, ["settled", 3])
         assert read_all(theirs, 4) == b"1234"
-        group.cancel_scope.cancel()
+        link.abort()
 
 
 async def test_an_answer_lets_the_next_message_go_at_once_again(pair: Pair) -> None:
     stream, theirs = pair
-    owner = Owner()
-    async with anyio.create_task_group() as group:
-        link = await opened(owner, stream, group)
+    async with linked(stream) as (link, owner):
         link.write(b"1")
         counts = [link.flush()]
         theirs.sendall(b"pong")
@@ -310,15 +305,12 @@ async def test_an_answer_lets_the_next_message_go_at_once_again(pair: Pair) -> N
         counts.append(link.flush())
 
         assert (counts, owner.tasks, owner.told) == ([1, 1], 0, [b"pong"])
-        group.cancel_scope.cancel()
+        link.abort()
 
 
 async def test_what_the_socket_does_not_take_at_once_is_written_by_a_task(pair: Pair) -> None:
     stream, theirs = pair
-    owner = Owner()
-    async with anyio.create_task_group() as group:
-        link = await opened(owner, stream, group)
-
+    async with linked(stream) as (link, owner):
         link.write(LARGE)
         count = link.flush()
         found = await anyio.to_thread.run_sync(read_all, theirs, len(LARGE))
@@ -326,31 +318,26 @@ async def test_what_the_socket_does_not_take_at_once_is_written_by_a_task(pair: 
 
         assert (count, owner.tasks, owner.told) == (0, 1, ["settled", 1])
         assert found == LARGE
-        group.cancel_scope.cancel()
+        link.abort()
 
 
 async def test_where_the_owner_must_settle_first_nothing_is_written_at_once(pair: Pair) -> None:
     stream, theirs = pair
-    owner = Owner(must_settle=True)
-    async with anyio.create_task_group() as group:
-        link = await opened(owner, stream, group)
-
+    async with linked(stream, Owner(must_settle=True)) as (link, owner):
         link.write(b"1")
         count = link.flush()
         await anyio.wait_all_tasks_blocked()
 
         assert (count, owner.told) == (0, ["settled", 1])
         assert theirs.recv(99) == b"1"
-        group.cancel_scope.cancel()
+        link.abort()
 
 
 @pytest.mark.parametrize("size", [1, len(LARGE)], ids=["at once", "by a task"])
 async def test_a_closed_transport_ends_when_all_is_written(pair: Pair, size: int) -> None:
     stream, theirs = pair
-    owner = Owner()
     found: list[bytes] = []
-    async with anyio.create_task_group() as group:
-        link = await opened(owner, stream, group)
+    async with linked(stream) as (link, owner):
         link.write(LARGE[:size])
         link.close()
 
@@ -363,9 +350,7 @@ async def test_a_closed_transport_ends_when_all_is_written(pair: Pair, size: int
 
 async def test_an_aborted_transport_is_gone_and_does_not_report_its_end(pair: Pair) -> None:
     stream, _ = pair
-    owner = Owner()
-    async with anyio.create_task_group() as group:
-        link = await opened(owner, stream, group)
+    async with linked(stream) as (link, owner):
         link.write(LARGE)
         link.flush()
         await anyio.wait_all_tasks_blocked()
@@ -381,10 +366,7 @@ async def test_a_write_that_fails_leaves_the_reading_to_find_the_end(
     pair: Pair, must_settle: bool
 ) -> None:
     stream, theirs = pair
-    owner = Owner(must_settle=must_settle)
-    async with anyio.create_task_group() as group:
-        link = await opened(owner, Unwritable(stream), group)
-
+    async with linked(Unwritable(stream), Owner(must_settle=must_settle)) as (link, owner):
         link.write(b"1")
         link.flush()
         await anyio.wait_all_tasks_blocked()
@@ -444,8 +426,8 @@ async def test_what_takes_long_to_be_handled_is_read_in_small_pieces(
 
     monkeypatch.setattr("auxws_anyio._link.perf_counter", lambda: time)
     stream = Endless(pair[0])
-    async with anyio.create_task_group() as group:
-        await opened(Busy(), stream, group)
+    async with linked(stream, Busy()):
+        pass
 
     assert [size * 16 // READ_SIZE for size in stream.asked] == expected
 

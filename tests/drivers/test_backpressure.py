@@ -53,6 +53,7 @@ async def test_a_full_subscription_that_blocks_stops_the_reading_and_loses_nothi
         with client.event("n", max_messages=10) as stream:
             await client.send({"type": "go", "count": 3_000})
             await until(lambda: client.stats.waiting.messages >= 10)
+            # The condition is time: longer than a ping may stay unanswered.
             await anyio.sleep(0.8)
             held = client.stats.waiting.messages
 

@@ -130,7 +130,7 @@ async def test_leaving_by_cancellation_is_quick_and_clean(steps: int) -> None:
         async with auxws_anyio.connect(url) as client:
             clients.append(client)
             receipts.append(await client.send({"type": "n", "text": "x" * 50_000}))
-            await anyio.sleep(math.inf)
+            await anyio.sleep_forever()
 
     async with serving() as gateway:
         async with anyio.create_task_group() as group:
