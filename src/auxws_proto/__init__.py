@@ -112,6 +112,7 @@ from ._policy import UrlPolicy
 from ._questions import StoredUpdates
 from ._replica import CorruptUpdate, DocumentFault, NotSynced
 from ._reports import ErrorReport, InternalError, Progress, StateChange, Stats, Tally
+from ._runs import ActionRun, ByteRun, DeliveryRun, ReportRun, TextRun
 from ._secret import Secret
 from ._session import AuxSession
 from ._stats import SessionStats
@@ -150,6 +151,7 @@ __all__ = [
     "AbortTransport",
     "Action",
     "ActionFailed",
+    "ActionRun",
     "AnswerUploadRequest",
     "AskForLogin",
     "AuxError",
@@ -157,6 +159,7 @@ __all__ = [
     "AuxSession",
     "AuxWebSocket",
     "BranchKey",
+    "ByteRun",
     "CancelTransfer",
     "ClockOffset",
     "CloseTransport",
@@ -172,6 +175,7 @@ __all__ = [
     "DeliverAction",
     "DeliverMessage",
     "DeliverUpdates",
+    "DeliveryRun",
     "DeviceChange",
     "DeviceJoined",
     "DeviceLeft",
@@ -221,6 +225,7 @@ __all__ = [
     "ReportError",
     "ReportGap",
     "ReportProgress",
+    "ReportRun",
     "ReportSend",
     "ReportState",
     "Role",
@@ -244,6 +249,7 @@ __all__ = [
     "StoredMessage",
     "StoredUpdates",
     "Tally",
+    "TextRun",
     "TimeSample",
     "Trace",
     "TraceAction",

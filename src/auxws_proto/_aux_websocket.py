@@ -39,6 +39,7 @@ from ._received import (
     Texts,
     Violated,
 )
+from ._runs import ActionRun, ByteRun, DeliveryRun, ReportRun, TextRun, one_by_one
 from ._session import AuxSession
 from ._session_front import SessionFront
 from ._target import Target, check_headers, parse_target
@@ -65,7 +66,7 @@ class _Wire:
 
 _NO_TEXT, _A_TEXT, _A_PONG = 0, 1, 2
 
-_AS_THEY_ARE = frozenset({DeliverMessage, ReportSend})
+_AS_THEY_ARE = frozenset({DeliverMessage, DeliveryRun, ReportRun, ReportSend})
 """Nearly all actions that need no translation; the rest of them take the longer way."""
 
 _MAX_PONGS = 16
@@ -105,7 +106,7 @@ class AuxWebSocket(SessionFront):
         )
         self._wires: dict[int, _Wire] = {}
         self._newest = 0
-        self._queue: deque[Action] = deque()
+        self._queue: deque[Action | ActionRun] = deque()
 
     # Windows.
 
@@ -116,8 +117,22 @@ class AuxWebSocket(SessionFront):
 
     def actions(self) -> Iterator[Action]:
         """Drain the FIFO. Verbs called meanwhile append to the same queue."""
-        while self._queue:
-            yield self._queue.popleft()
+        queue = self._queue
+        while True:
+            yield from one_by_one(queue)
+            self._translate()
+            if not queue:
+                return
+
+    def runs(self) -> Iterator[Action | ActionRun]:
+        """The same for what takes many at once: like ones in a row come as one `ActionRun`."""
+        queue = self._queue
+        while True:
+            while queue:
+                yield queue.popleft()
+            self._translate()
+            if not queue:
+                return
 
     # The wire.
 
@@ -166,6 +181,8 @@ class AuxWebSocket(SessionFront):
         self, data: bytes | bytearray | memoryview, now: float, *, transport: int | None = None
     ) -> None:
         """Bytes came, in any portions."""
+        # What was sent before goes out before what these may bring, which may be the end.
+        self._translate()
         wire = self._find(transport)
         if wire is not None and len(data):
             for received in wire.socket.receive(bytes(data)):
@@ -199,6 +216,7 @@ class AuxWebSocket(SessionFront):
         self, now: float, *, code: int = 1006, reason: str = "", transport: int | None = None
     ) -> None:
         """The byte stream ended. ``code`` and ``reason`` are for embedders that know better."""
+        self._translate()
         wire = self._find(transport)
         if wire is None:
             self._catch_up(now)
@@ -280,16 +298,22 @@ class AuxWebSocket(SessionFront):
 
     def _translate(self) -> None:
         queue = self._queue
-        for action in self.session.actions():
+        for action in self.session.runs():
             if action.__class__ in _AS_THEY_ARE:
                 queue.append(action)
                 continue
             match action:
+                case TextRun():
+                    wire = self._wires[action.transport]
+                    texts, ids = zip(*action.items, strict=True)
+                    wire.texts += [_A_TEXT] * len(texts)
+                    frames = wire.socket.texts([*texts], action.max_frame)
+                    queue.append(ByteRun(wire.number, zip(frames, ids, strict=True)))
                 case SendText():
                     wire = self._wires[action.transport]
                     wire.texts.append(_A_TEXT)
-                    frames = wire.socket.text(action.data, action.max_frame)
-                    queue.append(send_bytes(wire.number, frames, action.send_id))
+                    data = wire.socket.text(action.data, action.max_frame)
+                    queue.append(send_bytes(wire.number, data, action.send_id))
                 case SendPing() | CloseTransport():
                     self._carry(action, self._wires[action.transport])
                 case OpenTransport(transport=number):

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any, Final, TypeAlias, TypeGuard
 
 from ._constants import EventType, Role, Violation
 from ._errors import LocalProtocolError, RemoteProtocolError
-from ._json import FastJson, is_too_deep, parse_json, write_json
+from ._json import LEVEL, FastJson, is_too_deep, load_plain, parse_json, write_json
 
 MessageEvent: TypeAlias = tuple[float, dict[str, Any]]
 """The number and the message: nearly all traffic, so it is no more than a pair."""
@@ -113,7 +114,9 @@ def encode_message(
     if not isinstance(message.get("type"), str):
         raise LocalProtocolError("a message must have a string 'type'")
     data = None if fast is None else fast.write(message)
-    if data is not None and not is_too_deep(data, max_depth):
+    # What is as short as this cannot be too deep; and the call costs as much as a short text.
+    short = max_depth * LEVEL
+    if data is not None and (len(data) <= short or not is_too_deep(data, max_depth)):
         return data
     try:
         text = write_json(message if isinstance(message, dict) else dict(message))
@@ -124,7 +127,7 @@ def encode_message(
     except (TypeError, ValueError, OverflowError) as error:
         raise LocalProtocolError(f"the message cannot be written as JSON: {error}") from None
     data = text.encode("utf-8", "backslashreplace")
-    if is_too_deep(data, max_depth):
+    if len(data) > short and is_too_deep(data, max_depth):
         raise LocalProtocolError(
             f"the message is nested too deeply; the limit is {max_depth} levels"
         )
@@ -134,6 +137,12 @@ def encode_message(
 def message_event(number: int, body: bytes) -> bytes:
     """``[1, number, message]`` around a message that is JSON already."""
     return b"[1,%d,%b]" % (number, body)
+
+
+def message_events(number: int, step: int, bodies: list[bytes]) -> list[bytes]:
+    """`message_event` for messages in a row; ``step`` is from one number to the next."""
+    numbers = range(number, number + len(bodies)) if step else repeat(number)
+    return [b"[1,%d,%b]" % pair for pair in zip(numbers, bodies, strict=False)]
 
 
 def message_event_size(number: int, body_size: int) -> int:
@@ -180,6 +189,42 @@ def decode_message(
         return _message(parse_json(body, max_depth, fast))
     except RemoteProtocolError as error:
         return error
+
+
+def decode_messages(
+    texts: list[bytes], max_size: int, max_depth: int, fast: FastJson | None = None
+) -> list[MessageEvent | None]:
+    """The messages in texts in a row; None for each text that `decode_event` has to look at.
+
+    Nearly all traffic, and nothing is wrong with it.
+    """
+    load = load_plain if fast is None else fast.loader(texts)
+    if load is None:
+        return [None] * len(texts)
+    # The array around a message is a level of its own.
+    max_depth += 1
+    short = min(max_size, max_depth * LEVEL)
+    events: list[MessageEvent | None] = []
+    for data in texts:
+        event = None
+        size = len(data)
+        if size <= short or (size <= max_size and not is_too_deep(data, max_depth)):
+            try:
+                kind, event_id, message = load(data)
+                # JSON gives these exact types.
+                if (
+                    kind.__class__ is int
+                    and kind == 1
+                    and event_id.__class__ is int
+                    and message.__class__ is dict
+                    and message["type"].__class__ is str
+                ):
+                    event = event_id, message
+            except Exception:
+                # No JSON, no array of three, or no type: `decode_event` has the words.
+                pass
+        events.append(event)
+    return events
 
 
 def decode_event(

@@ -25,6 +25,7 @@ from ._constants import Role, SendId
 from ._dialogues import Dialogues, Report
 from ._errors import AuxError
 from ._inst_shapes import InstConfig
+from ._runs import ActionRun
 
 _REPORTS: Final = frozenset({DeliverMessage, ReportSend, ReportState, ReportError, ReportGap})
 
@@ -81,6 +82,20 @@ class DialogueWebSocket(AuxWebSocket):
                     yield dataclasses.replace(action, used=True)
                     continue
             yield action
+
+    def runs(self) -> Iterator[Action | ActionRun]:
+        """The same for what takes many at once: like ones in a row come as one `ActionRun`."""
+        if self.dialogues.is_idle:
+            for item in super().runs():
+                if item.__class__ is ReportState:
+                    with self._lock:
+                        self.dialogues.handle(cast("Report", item), self.session.now)
+                yield item
+                if not self.dialogues.is_idle:
+                    break
+            else:
+                return
+        yield from self.actions()
 
     def next_timeout(self) -> float | None:
         """When to call ``handle_timeout``, on the clock of ``now``; None: no need."""

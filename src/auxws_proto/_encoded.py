@@ -33,16 +33,15 @@ def encode(message: Mapping[str, Any], config: Config, role: Role = Role.CLIENT)
     Raises `LocalProtocolError` for what is no message, for what JSON cannot carry and, with
     ``Config.validate``, for wrong fields of a known type.
     """
-    body = encode_body(message, config, role)
+    body = encode_message(message, config.max_json_depth, config.json)
+    if config.validate:
+        check_fields(message, role)
     return Encoded(type=message["type"], body=body)
 
 
-def encode_body(message: Mapping[str, Any], config: Config, role: Role) -> bytes:
-    """The JSON of a message, checked as `encode` does."""
-    body = encode_message(message, config.max_json_depth, config.json)
-    if config.validate:
-        # Imported when it is asked for: the tables of message types cost time and memory.
-        from .messages import validate
+def check_fields(message: Mapping[str, Any], role: Role) -> None:
+    """Raise `LocalProtocolError` for wrong fields of a known type."""
+    # Imported when it is asked for: the tables of message types cost time and memory.
+    from .messages import validate
 
-        validate(message, role)
-    return body
+    validate(message, role)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, assert_never
 
 from . import _codec as codec
-from ._actions import ReportError
+from ._actions import DeliverMessage, ReportError
 from ._answers import Answers
 from ._config import Config
 from ._constants import Role, SendId, Violation
@@ -28,6 +28,7 @@ from ._life import BACKOFF, Life
 from ._login import refusal
 from ._outbox import Outbox
 from ._pulse import KEEPALIVE, Pulse
+from ._quick import deliver_message
 from ._shared import Shared
 from ._transfers import REST, Transfers
 from ._transfers import TIMER as TRANSFER
@@ -42,6 +43,10 @@ _FOR_THE_SESSION: Final = frozenset({"login_result", "rate_limit_exceeded", "syn
 """The types of messages that say something to the session too."""
 
 _LONGEST_PAUSE: Final = 3_600.0
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 class Engine:
@@ -71,6 +76,8 @@ class Engine:
         self._peer = Role.SERVER if role is Role.CLIENT else Role.CLIENT
         self._clear: Transport | None = None
         """Where the next message may go out at once: nothing is ahead of it, or in its way."""
+        self.is_behind = False
+        """Whether the outbox has accepted messages that the pump does not know of."""
         self.is_reading = True
 
     @property
@@ -86,7 +93,13 @@ class Engine:
         return self.inbox.has_room and answers < self.config.write_ahead
 
     def at(self, now: float) -> None:
-        """An input comes at this time."""
+        """An input comes at this time. What was accepted before it goes out before it."""
+        if self.is_behind:
+            self.catch_up()
+        self.tick(now)
+
+    def tick(self, now: float) -> None:
+        """It is this time."""
         if self.shared.now < now < math.inf:
             self.shared.now = now
         elif not math.isfinite(now):
@@ -99,58 +112,68 @@ class Engine:
         """Whether nothing but proof can move by what this transport has to say."""
         return transport is self._clear and self.shared.now < self.shared.timers.earliest
 
-    def send(self, body: bytes, *, watched: bool) -> SendId:
-        """Take a message that the outbox has room for, and let everything move that can."""
+    def catch_up(self) -> None:
+        """Let everything move that can, for the messages that were accepted."""
         current = self._clear
         if current is not None and self.shared.now < self.shared.timers.earliest:
             # Everything else is at rest since the last pump, and cannot move by this.
-            send_id = self.outbox.emit_at_once(body, current, watched=watched)
-            if send_id is not None:
+            self.is_behind = False
+            if self.outbox.emit_small(current):
                 if current.ping_out is None and current.wants_proof:
                     self.pulse.prove(current, paused=False)
-                return send_id
-        send_id = self.outbox.accept(body, watched=watched)
+                return
         self.pump()
-        return send_id
 
     def receive(self, texts: Iterable[str | bytes], number: int | None) -> None:
         """Take texts that came in a row, and let everything move that can by each."""
-        config, inbox, timers = self.config, self.inbox, self.shared.timers
+        config, inbox = self.config, self.inbox
         peer, depth, fast = self._peer, config.max_json_depth, config.json
-        limit, read_ahead = config.max_message_size, config.read_ahead
+        limit = config.max_message_size
         transport = None
-        overlap = False
-        for data in texts:
+        source, room, overlap = 0, 0.0, False
+        row: list[DeliverMessage] = []
+        raws = [text if isinstance(text, bytes) else _utf8(text) for text in texts]
+        plain = codec.decode_messages(raws, limit, depth, fast)
+        for data, event in zip(raws, plain, strict=True):
             if transport is None:
                 # At first, and wherever the last may have moved something.
                 transport = self.life.transports.find(number)
                 if transport is None or not transport.is_read:
                     break
-                number = transport.number
+                number = source = transport.number
                 transport.last_received = self.shared.now
                 overlap = self.life.rotation.retiring is not None or transport.reads_to_end
-            raw = data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass")
-            size = len(raw)
+                room = self._room_to_deliver()
+            size = len(data)
+            if event is not None:
+                event_id, message = event
+                if message["type"] not in _FOR_THE_SESSION:
+                    room -= size
+                    if room > 0:
+                        # Nearly all traffic: it is delivered, and nothing can move by it.
+                        row.append(deliver_message(message, size, event_id, source, False, overlap))
+                        continue
+            inbox.deliver(row)
+            row = []
             if size > limit:
                 detail = f"the message has {size:,} bytes; the limit is {limit:,}"
                 self.report(RemoteProtocolError(Violation.TOO_LARGE, detail), transport)
             else:
-                event = codec.decode_event(data, peer, depth, fast)
-                if isinstance(event, tuple) and event[1]["type"] not in _FOR_THE_SESSION:
-                    if (
-                        inbox.message(event[1], size, event[0], transport.number, overlap)
-                        and (inbox.held + inbox.untaken < read_ahead or timers.is_still)
-                        and self.shared.now < timers.earliest
-                    ):
-                        # Nearly all traffic: it is delivered, and nothing can move by it.
-                        continue
-                else:
-                    self._received(event, size, transport, overlap=overlap)
+                found = event or codec.decode_event(data, peer, depth, fast)
+                self._received(found, size, transport, overlap=overlap)
             self.pump()
             transport = None
         else:
+            inbox.deliver(row)
             return
         self.pump()
+
+    def _room_to_deliver(self) -> float:
+        """How many bytes may be delivered, each message in its turn, before anything else moves."""
+        timers, inbox = self.shared.timers, self.inbox
+        if inbox.has_slots or self.shared.now >= timers.earliest:
+            return 0.0
+        return math.inf if timers.is_still else inbox.room
 
     def _received(
         self, event: codec.Decoded, size: int, transport: Transport, *, overlap: bool
@@ -231,6 +254,7 @@ class Engine:
 
     def pump(self) -> None:
         """Let everything move that can, then fire what is due, until nothing is."""
+        self.is_behind = False
         while True:
             self._move()
             name = self.shared.timers.pop_due(self.shared.now)
@@ -276,7 +300,9 @@ class Engine:
             outbox.start_uploads()
             if urls.wants(outbox.wanted_urls(current), current):
                 urls.ask(current)
-            elif not outbox.emit_ready(current):
+                continue
+            outbox.emit_small(current)
+            if not outbox.emit_ready(current):
                 return
 
     def _fire(self, kind: str, number: int) -> None:

@@ -29,6 +29,7 @@ _LEAST: Final = [*range(126), 126, 65_536]
 _HEADS: Final = [bytes((_FINAL_TEXT, second)) for second in range(256)]
 _HEAD_16: Final = struct.Struct("!BBH").pack
 _HEAD_64: Final = struct.Struct("!BBQ").pack
+_integer: Final = int.from_bytes
 _TABLES: Final = [bytes(byte ^ key for byte in range(256)) for key in range(256)]
 
 
@@ -56,6 +57,33 @@ def text_frame(data: bytes, key: bytes | None, apply_mask: Mask = mask) -> bytes
     else:
         header = _HEAD_64(_FINAL_TEXT, bit | 127, size)
     return header + data if key is None else header + key + apply_mask(data, key)
+
+
+def text_frames(texts: list[bytes], keys: bytes | None, apply_mask: Mask = mask) -> list[bytes]:
+    """`text_frame` for texts in a row; ``keys`` are theirs, four bytes each."""
+    if keys is None:
+        return [text_frame(data, None) for data in texts]
+    frames: list[bytes] = []
+    is_pure = apply_mask is mask
+    at = 0
+    for data in texts:
+        size = len(data)
+        key = keys[at : at + 4]
+        at += 4
+        if size < 126:
+            header = _HEADS[_MASKED | size]
+        elif size < 65_536:
+            header = _HEAD_16(_FINAL_TEXT, _MASKED | 126, size)
+        else:
+            header = _HEAD_64(_FINAL_TEXT, _MASKED | 127, size)
+        if is_pure and size <= _BIG_INTEGER_BEST:
+            # As `mask` does it, without the call, which costs a fifth of a small frame.
+            pad = _integer((key * ((size >> 2) + 1))[:size], "little")
+            masked = (_integer(data, "little") ^ pad).to_bytes(size, "little")
+            frames.append(header + key + masked)
+        else:
+            frames.append(header + key + apply_mask(data, key))
+    return frames
 
 
 class Splitter:

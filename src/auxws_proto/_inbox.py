@@ -9,13 +9,14 @@ from __future__ import annotations
 from itertools import takewhile
 from typing import Any
 
-from ._actions import ReportGap, ReportProgress
+from ._actions import DeliverMessage, ReportGap, ReportProgress
 from ._codec import DownloadRequestEvent, decode_message
 from ._constants import FailReason, Role
 from ._errors import AuxError, DownloadFailed, RemoteProtocolError, UrlRefused
 from ._policy import check_url, download_headers
 from ._quick import deliver_message
 from ._reports import Tally
+from ._runs import DeliveryRun
 from ._secret import Secret
 from ._shared import Counts, Shared
 from ._transfers import Transfer, Transfers
@@ -91,7 +92,17 @@ class Inbox:
     @property
     def has_room(self) -> bool:
         """Whether more may be read."""
-        return self.held + self.untaken < self._shared.config.read_ahead
+        return self.room > 0
+
+    @property
+    def room(self) -> int:
+        """How many more bytes may be held or delivered before the reading stops."""
+        return self._shared.config.read_ahead - self.held - self.untaken
+
+    @property
+    def has_slots(self) -> bool:
+        """Whether anything waits for its turn to be delivered."""
+        return bool(self._slots)
 
     @property
     def received(self) -> dict[str, Tally]:
@@ -105,17 +116,24 @@ class Inbox:
 
     def message(
         self, message: dict[str, Any], size: int, event_id: float, transport: int, overlap: bool
-    ) -> bool:
-        """A message came inline. Whether it is delivered, and takes no slot."""
+    ) -> None:
+        """A message came inline."""
         if not self._slots:
-            # Nearly all traffic: nothing is ahead of it, so it needs no slot.
-            self._deliver(message, size, event_id, transport, False, overlap)
-            return True
+            self.deliver([deliver_message(message, size, event_id, transport, False, overlap)])
+            return
         slot = _Slot(self, event_id, size, transport, overlap)
         slot.message = message
         self._slots.append(slot)
         self.held += size
-        return False
+
+    def deliver(self, row: list[DeliverMessage]) -> None:
+        """Messages came inline, and nothing is ahead of them, so they need no slots."""
+        if row:
+            size = sum([delivery.size for delivery in row])
+            self.untaken += size
+            self._inline[0] += len(row)
+            self._inline[1] += size
+            self._actions.append(row[0] if len(row) == 1 else DeliveryRun(row))
 
     def download(
         self, event: DownloadRequestEvent, size: int, transport: int, *, overlap: bool
@@ -183,31 +201,22 @@ class Inbox:
         for slot in ready:
             self.held -= slot.size
             if slot.message is not None:
-                self._deliver(
-                    slot.message,
-                    slot.size,
-                    slot.event_id,
-                    slot.transport,
-                    slot.request is not None,
-                    slot.overlap,
-                )
+                is_download = slot.request is not None
+                count = self._downloaded if is_download else self._inline
+                count[0] += 1
+                count[1] += slot.size
+                self.untaken += slot.size
+                self._actions.append(
+                    deliver_message(
+                        slot.message, slot.size, slot.event_id, slot.transport, is_download,
+                        slot.overlap,
+                    )
+                )  # fmt: skip
             else:
                 assert slot.gap is not None
-                self._shared.actions.append(
+                self._actions.append(
                     ReportGap(error=slot.gap, event_id=slot.event_id, transport=slot.transport)
                 )
-
-    def _deliver(
-        self, message: dict[str, Any], size: int, event_id: float, transport: int,
-        downloaded: bool, overlap: bool,
-    ) -> None:  # fmt: skip
-        self.untaken += size
-        count = self._downloaded if downloaded else self._inline
-        count[0] += 1
-        count[1] += size
-        self._actions.append(
-            deliver_message(message, size, event_id, transport, downloaded, overlap)
-        )
 
     def taken(self, size: int) -> None:
         """The application has taken delivered messages of `size` bytes in all."""

@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from itertools import accumulate
-from typing import Any, Final, NoReturn, Protocol, cast
+from typing import Any, Final, NoReturn, Protocol, TypeAlias, cast
 
 from ._constants import Violation
 from ._errors import RemoteProtocolError
@@ -35,8 +35,8 @@ _ENCODER = json.JSONEncoder(
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
 _scan: Callable[[str, int], tuple[Any, int]] = vars(_DECODER)["scan_once"]
 _BRACKET, _BRACE = b"[{"
-_PAIR: Final = 2
-"""What a level takes at least: a bracket that opens and one that closes."""
+LEVEL: Final = 2
+"""The bytes that a level takes at least: a bracket that opens and one that closes."""
 
 _ALL_BUT_BRACKETS = re.compile(rb'"(?:[^"\\]+|\\.)*"?|[^\[\]{}"]+', re.DOTALL)
 _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
@@ -76,10 +76,23 @@ def is_too_deep(data: bytes | bytearray, limit: int) -> bool:
     It never asks for more than the decoder would reach: in what is no JSON, that is the depth of
     the brackets so far. Most texts are too short, or have too few brackets, to need a look.
     """
-    if len(data) <= limit * _PAIR or data.count(_BRACKET) + data.count(_BRACE) <= limit:
+    if len(data) <= limit * LEVEL or data.count(_BRACKET) + data.count(_BRACE) <= limit:
         return False
     brackets = _ALL_BUT_BRACKETS.sub(b"", data)
     return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > limit
+
+
+Load: TypeAlias = Callable[[bytes], Any]
+"""Gives the value of a text that nothing is wrong with, and raises for all others."""
+
+
+def load_plain(data: bytes) -> Any:
+    """The value of a text without spaces around it; raises whatever there is to raise."""
+    text = data.decode()
+    value, end = _scan(text, 0)
+    if end != len(text):
+        raise ValueError(end)
+    return value
 
 
 class FastJson(Protocol):
@@ -90,6 +103,9 @@ class FastJson(Protocol):
 
     def parse(self, data: bytes | bytearray) -> Any:
         """The value; `NOT_THE_SAME` where the standard library shall have its say."""
+
+    def loader(self, texts: list[bytes]) -> Load | None:
+        """What gives the value of each of these texts, or raises; None where it cannot be had."""
 
 
 NOT_THE_SAME: Final = object()

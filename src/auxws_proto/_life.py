@@ -52,7 +52,7 @@ class Life:
         self.pulse = pulse
         self.login = LoginGate(shared)
         self.state = State.IDLE
-        self.transports = Transports(shared, pulse, headers)
+        self.transports = Transports(shared, pulse, headers, outbox)
         self.current: Transport | None = None
         self.rotation = Rotation(shared, urls, self.transports)
         self.on_connect: tuple[bytes, ...] = ()

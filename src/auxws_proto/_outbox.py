@@ -11,12 +11,14 @@ from collections import deque
 from collections.abc import Iterable
 
 from ._actions import Action, ReportError
-from ._codec import download_request, message_event, message_event_size
+from ._codec import download_request, message_event, message_event_size, message_events
 from ._constants import FailReason, Role, SendId, Stage
 from ._errors import OutboxFull, SendFailed, ServerError
 from ._json import parse_json
 from ._policy import upload_headers
+from ._quick import report_send
 from ._reports import Tally
+from ._runs import ActionRun, ReportRun
 from ._send import Send, Upload, UploadStep
 from ._shared import Counts, Shared
 from ._transfers import Transfer, Transfers
@@ -25,6 +27,9 @@ from ._urls import Grant, UrlPool
 
 _REMEMBERED = 1_000
 """Emitted events whose number still leads to their send: enough for the gateway's 29 s."""
+
+_LONGEST_HEAD = message_event_size(-(2**53), 0)
+"""What an event adds to its message at most."""
 
 _SERVER_DOWNLOAD = -1
 """The number of a server's own download request (``docs/protocol.md`` §2)."""
@@ -46,8 +51,11 @@ class Outbox:
         self._by_number: deque[tuple[float, SendId]] | None = None
         self.messages = 0
         self.bytes = 0
-        self.actions: deque[Action] = shared.actions
+        self.actions: deque[Action | ActionRun] = shared.actions
+        self._max_messages = shared.config.max_outbox_messages
+        self._max_bytes = shared.config.max_outbox_bytes
         self._inline_limit = shared.config.inline_limit
+        self._surely_inline = self._inline_limit - _LONGEST_HEAD
         self._sent = Counts()
         self._inline = self._sent.of("inline")
         self.may_repeat = shared.config.resend_unknown
@@ -74,50 +82,34 @@ class Outbox:
 
     # Accepting.
 
-    def check_room(self, size: int) -> None:
-        """Raise `OutboxFull` if a message of `size` bytes has no room."""
-        config = self._shared.config
-        if self.messages >= config.max_outbox_messages:
-            raise OutboxFull(
-                f"the outbox holds {self.messages:,} messages; the limit is "
-                f"{config.max_outbox_messages:,}"
-            )
-        if self.messages and self.bytes + size > config.max_outbox_bytes:
-            raise OutboxFull(
-                f"the outbox holds {self.bytes:,} bytes, and the message has {size:,}; the limit "
-                f"is {config.max_outbox_bytes:,}"
-            )
-
     def accept(self, body: bytes, *, watched: bool) -> SendId:
-        """Queue a message that `check_room` admitted."""
-        self._next_id += 1
-        send = Send(self, body, SendId(self._next_id), watched)
-        self.messages += 1
-        self.bytes += len(body)
-        self._lane(send).append(send)
-        return send.send_id
-
-    def emit_at_once(self, body: bytes, transport: Transport, *, watched: bool) -> SendId | None:
-        """Accept a message that nothing is ahead of, and emit it: nearly all traffic needs no
-        queue. None: it does not go inline, or not yet, and has to be accepted."""
-        number = self._shared.upcoming_number
-        event = message_event(number, body)
-        size = len(event)
-        if size > self._inline_limit or not transport.has_room(size):
-            return None
+        """Queue a message; raises `OutboxFull` if it has no room."""
         size = len(body)
-        self._next_id += 1
-        send_id = SendId(self._next_id)
+        if self.messages >= self._max_messages or (
+            self.messages and self.bytes + size > self._max_bytes
+        ):
+            raise self._full(size)
+        self._next_id = number = self._next_id + 1
+        send_id = SendId(number)
+        send = Send(self, body, send_id, watched)
         self.messages += 1
         self.bytes += size
-        inline = self._inline
-        inline[0] += 1
-        inline[1] += size
-        if number:
-            self._shared.next_number()
-            self._remember(number, send_id)
-        transport.emit(event, Send(self, body, send_id, watched), send_id)
+        if size < self._surely_inline:
+            # Nearly all traffic.
+            self._lanes[0].append(send)
+        else:
+            self._lane(send).append(send)
         return send_id
+
+    def _full(self, size: int) -> OutboxFull:
+        if self.messages >= self._max_messages:
+            return OutboxFull(
+                f"the outbox holds {self.messages:,} messages; the limit is {self._max_messages:,}"
+            )
+        return OutboxFull(
+            f"the outbox holds {self.bytes:,} bytes, and the message has {size:,}; the limit "
+            f"is {self._max_bytes:,}"
+        )
 
     def restore(self, body: bytes, *, maybe_arrived: bool) -> SendId:
         """Queue a message of an earlier process, which was admitted then; or end it as unknown."""
@@ -220,6 +212,38 @@ class Outbox:
 
     # Emitting.
 
+    def emit_small(self, transport: Transport) -> bool:
+        """Emit what surely goes inline from the head of the queue, as far as there is room.
+
+        False: something is left, which this does not move.
+        """
+        lane, plain, limit = self._lanes[0], Upload.NONE, self._surely_inline
+        room = transport.room
+        sends: list[Send] = []
+        for send in lane:
+            size = len(send.body)
+            room -= size + _LONGEST_HEAD
+            if room < 0 or size >= limit or send.upload is not plain or send.courtesy:
+                break
+            sends.append(send)
+        if not sends:
+            return self.is_empty
+        if len(sends) == len(lane):
+            lane.clear()
+        else:
+            for _ in sends:
+                lane.popleft()
+        shared = self._shared
+        bodies = [send.body for send in sends]
+        self._inline[0] += len(bodies)
+        self._inline[1] += sum(map(len, bodies))
+        number = shared.upcoming_number
+        if shared.step:
+            self._remember(number, sends)
+            shared.upcoming_number += len(bodies)
+        transport.emit_all(message_events(number, shared.step, bodies), sends)
+        return self.is_empty
+
     def emit_ready(self, transport: Transport) -> bool:
         """Emit one message whose turn it is, if one is ready and there is room.
 
@@ -280,25 +304,60 @@ class Outbox:
             transport.emit(event, send)
             return
         if number:
-            self._remember(number, send.send_id)
+            self._remember(number, [send])
         transport.emit(event, send, send.send_id)
 
-    def _remember(self, number: int, send_id: SendId) -> None:
+    def _remember(self, number: int, sends: list[Send]) -> None:
+        """These have this number and the next ones."""
         if self._by_number is None:
             self._by_number = deque(maxlen=_REMEMBERED)
-        self._by_number.append((number, send_id))
+        self._by_number += enumerate([send.send_id for send in sends], number)
 
     def send_of(self, event_id: float) -> SendId | None:
         """The send that went out under this number, if it is not too long ago."""
         remembered = self._by_number or ()
         return next((send_id for number, send_id in remembered if number == event_id), None)
 
-    # Endings.
+    # What a transport tells (see `Fates`).
 
-    def put_back(self, send: Send) -> None:
-        """To the head of the queue: the transport broke under it."""
-        send.stage = Stage.QUEUED
-        self._lane(send).appendleft(send)
+    def written(self, sends: list[Send]) -> None:
+        """A completed write took these, and proof may still come."""
+        self._reached(Stage.SENT, False, [send.send_id for send in sends if send.watched])
+
+    def proven(self, sends: list[Send]) -> None:
+        """These arrived at the gateway."""
+        self._ended(Stage.CONFIRMED, sends)
+
+    def unprovable(self, sends: list[Send]) -> None:
+        """A completed write took these, and no proof will come."""
+        self._ended(Stage.SENT, sends)
+
+    def unsettled(self, send: Send) -> None:
+        """The transport is given up, and nothing proved that this one arrived."""
+        send.maybe_arrived = True
+        if send.courtesy:
+            return
+        if self.may_repeat:
+            # To the head of the queue: the transport broke under it.
+            self._lane(send).appendleft(send)
+        else:
+            detail = "it was sent, then the transport broke before anything proved its arrival"
+            error = SendFailed(FailReason.TRANSPORT_LOST, detail, stage=Stage.UNKNOWN)
+            send.end(Stage.UNKNOWN, error)
+
+    def _ended(self, stage: Stage, sends: list[Send]) -> None:
+        ended = [send for send in sends if not send.courtesy]
+        self.messages -= len(ended)
+        self.bytes -= sum([len(send.body) for send in ended])
+        self._reached(stage, True, [send.send_id for send in ended])
+
+    def _reached(self, stage: Stage, final: bool, ids: list[SendId]) -> None:
+        if len(ids) > 1:
+            self.actions.append(ReportRun(stage, final, ids))
+        elif ids:
+            self.actions.append(report_send(ids[0], stage, final))
+
+    # Endings.
 
     def drop(self, send: Send) -> None:
         """Out of the queue: it has failed."""

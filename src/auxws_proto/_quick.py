@@ -19,14 +19,13 @@ def _twin(action: type[Any]) -> type[Any]:
     return type("_Twin", (), {"__slots__": [field.name for field in fields(action)]})
 
 
-_new = object.__new__
 _SendText, _SendBytes = _twin(SendText), _twin(SendBytes)
 _DeliverMessage, _ReportSend = _twin(DeliverMessage), _twin(ReportSend)
 
 
 def send_text(transport: int, data: bytes, max_frame: int, send_id: SendId | None) -> SendText:
     """A `SendText`."""
-    it: Any = _new(_SendText)
+    it: Any = _SendText()
     it.transport = transport
     it.data = data
     it.max_frame = max_frame
@@ -38,7 +37,7 @@ def send_text(transport: int, data: bytes, max_frame: int, send_id: SendId | Non
 
 def send_bytes(transport: int, data: bytes, send_id: SendId | None) -> SendBytes:
     """A `SendBytes`."""
-    it: Any = _new(_SendBytes)
+    it: Any = _SendBytes()
     it.transport = transport
     it.data = data
     it.send_id = send_id
@@ -52,7 +51,7 @@ def deliver_message(
     overlap: bool,
 ) -> DeliverMessage:  # fmt: skip
     """A `DeliverMessage` that is not used yet."""
-    it: Any = _new(_DeliverMessage)
+    it: Any = _DeliverMessage()
     it.message = message
     it.size = size
     it.event_id = event_id
@@ -69,7 +68,7 @@ def report_send(
     send_id: SendId, stage: Stage, final: bool = False, error: SendFailed | None = None
 ) -> ReportSend:
     """A `ReportSend`."""
-    it: Any = _new(_ReportSend)
+    it: Any = _ReportSend()
     it.send_id = send_id
     it.stage = stage
     it.final = final

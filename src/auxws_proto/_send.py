@@ -63,7 +63,6 @@ class Send:
 
     # What few messages come to have is set on those alone.
     courtesy = False
-    stage = Stage.QUEUED
     upload = Upload.NONE
     announce_url: Secret | None = None
     maybe_arrived = False
@@ -85,18 +84,15 @@ class Send:
 
     def reach(self, stage: Stage) -> None:
         """Come to a stage on the way."""
-        self.stage = stage
         if self.watched and not self.courtesy:
             self.outbox.actions.append(report_send(self.send_id, stage))
 
-    def end(self, stage: Stage, error: SendFailed | None = None) -> None:
-        """Come to the final outcome."""
-        self.stage = stage
-        if self.courtesy:
-            if error is not None:
-                self.outbox.courtesy_failed(error)
-            return
+    def end(self, stage: Stage, error: SendFailed) -> None:
+        """Come to a final outcome that is no good one."""
         outbox = self.outbox
+        if self.courtesy:
+            outbox.courtesy_failed(error)
+            return
         outbox.messages -= 1
         outbox.bytes -= len(self.body)
         outbox.actions.append(report_send(self.send_id, stage, True, error))
@@ -105,32 +101,6 @@ class Send:
         """End without having been sent; or unknown, if an earlier attempt may have arrived."""
         stage = Stage.UNKNOWN if self.maybe_arrived else Stage.FAILED
         self.end(stage, SendFailed(reason, detail, stage=stage, cause=cause))
-
-    # What the transport tells its sender.
-
-    def written(self) -> None:
-        self.stage = Stage.SENT
-        if self.watched and not self.courtesy:
-            self.outbox.actions.append(report_send(self.send_id, Stage.SENT))
-
-    def proven(self) -> None:
-        self.end(Stage.CONFIRMED)
-
-    def unprovable(self) -> None:
-        self.end(Stage.SENT)
-
-    def unsettled(self) -> None:
-        self.maybe_arrived = True
-        if self.courtesy:
-            return
-        if self.outbox.may_repeat:
-            self.outbox.put_back(self)
-        else:
-            detail = "it was sent, then the transport broke before anything proved its arrival"
-            self.end(
-                Stage.UNKNOWN,
-                SendFailed(FailReason.TRANSPORT_LOST, detail, stage=Stage.UNKNOWN),
-            )
 
     # What the transfer tells its job.
 

@@ -16,7 +16,7 @@ from ._actions import Action
 from ._config import Config
 from ._constants import Role, SendId, State
 from ._credentials import ConnectionId, ConnectionToken, Credentials
-from ._encoded import Encoded, encode_body
+from ._encoded import Encoded, check_fields
 from ._engine import Engine
 from ._errors import LocalProtocolError, RemoteProtocolError
 from ._events import (
@@ -29,6 +29,7 @@ from ._events import (
     UploadGranted,
     UploadRefused,
 )
+from ._runs import ActionRun, one_by_one
 from ._stats import SessionStats
 from ._transport import Link
 
@@ -85,16 +86,33 @@ class AuxSession:
 
     def actions(self) -> Iterator[Action]:
         """Drain the FIFO. Verbs called meanwhile append to the same queue."""
-        queue = self._engine.shared.actions
-        while queue:
-            yield queue.popleft()
+        engine = self._engine
+        while True:
+            yield from one_by_one(engine.shared.actions)
+            if not engine.is_behind:
+                return
+            engine.catch_up()
+
+    def runs(self) -> Iterator[Action | ActionRun]:
+        """The same for what passes actions on: like ones in a row come as one `ActionRun`."""
+        engine, queue = self._engine, self._engine.shared.actions
+        while True:
+            while queue:
+                yield queue.popleft()
+            if not engine.is_behind:
+                return
+            engine.catch_up()
 
     def next_timeout(self) -> float | None:
         """When to call ``handle_timeout``, on the clock of ``now``; None: no need."""
+        if self._engine.is_behind:
+            self._engine.catch_up()
         return self._engine.shared.timers.next()
 
     def stats(self) -> SessionStats:
         """A snapshot of the queues."""
+        if self._engine.is_behind:
+            self._engine.catch_up()
         return SessionStats(
             outbox_messages=self._engine.outbox.messages,
             outbox_bytes=self._engine.outbox.bytes,
@@ -144,13 +162,18 @@ class AuxSession:
         if isinstance(message, Encoded):
             body, kind = message.body, message.type
         else:
-            body, kind = encode_body(message, config, self.role), message["type"]
-        engine.outbox.check_room(len(body))
+            body = codec.encode_message(message, config.max_json_depth, config.json)
+            if config.validate:
+                check_fields(message, self.role)
+            kind = message["type"]
         if now != engine.shared.now:
-            engine.at(now)
+            engine.tick(now)
+        # It moves with all that are sent in a row: before any other input, or when it is drained.
+        send_id = engine.outbox.accept(body, watched=watched)
+        engine.is_behind = True
         if kind == "login":
             engine.life.login.by_application += 1
-        return engine.send(body, watched=watched)
+        return send_id
 
     def restore(self, message: Encoded, now: float, *, maybe_arrived: bool = False) -> SendId:
         """Take up a message that an earlier process accepted; call it before the first `send`.

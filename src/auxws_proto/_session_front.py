@@ -72,9 +72,8 @@ class SessionFront(ABC):
         self, message: Mapping[str, Any] | Encoded, now: float, *, watched: bool = True
     ) -> SendId:
         """See `AuxSession.send`."""
-        send_id = self.session.send(message, now, watched=watched)
-        self._translate()
-        return send_id
+        # Nothing is to be translated: it goes out with all that are sent in a row.
+        return self.session.send(message, now, watched=watched)
 
     def restore(self, message: Encoded, now: float, *, maybe_arrived: bool = False) -> SendId:
         """See `AuxSession.restore`."""

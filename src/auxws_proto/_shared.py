@@ -12,6 +12,7 @@ from ._actions import Action
 from ._config import Config
 from ._constants import Role
 from ._reports import Tally
+from ._runs import ActionRun
 from ._timers import Timers
 
 
@@ -49,18 +50,19 @@ class Shared:
         """Whether any transport is open."""
         self.random = config.random
         """Where jitter comes from; a trace puts itself in between."""
-        self.actions: deque[Action] = deque()
+        self.actions: deque[Action | ActionRun] = deque()
         self.timers = Timers()
         # A server's own events carry 0 (``docs/protocol.md`` §2).
-        self._step = 1 if role is Role.CLIENT else 0
-        self.upcoming_number = self._step
+        self.step = 1 if role is Role.CLIENT else 0
+        """From one number to the next."""
+        self.upcoming_number = self.step
         """The number that the next numbered event would have; `next_number` takes it."""
         self._transfer = 0
 
     def next_number(self) -> int:
         """Take the next event number."""
         number = self.upcoming_number
-        self.upcoming_number += self._step
+        self.upcoming_number += self.step
         return number
 
     def next_transfer(self) -> int:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from ._config import Config
 from ._frames import Mask, mask
-from ._json import NOT_THE_SAME, FastJson
+from ._json import NOT_THE_SAME, FastJson, Load
 
 _NULL: Final = b"null"
 _LONG: Final = b"0" * 19
@@ -96,6 +96,11 @@ class _Orjson:
             return self._loads(data)
         except Exception:
             return NOT_THE_SAME
+
+    def loader(self, texts: list[bytes]) -> Load | None:
+        # One look at all of them costs a third of one at each.
+        joined = b",".join(texts).translate(_DIGITS)
+        return None if joined.find(_LONG) >= 0 else self._loads
 
     @staticmethod
     def _may_be_long(data: bytes | bytearray) -> bool:

@@ -22,6 +22,7 @@ from ._credentials import Credentials
 from ._encoded import Encoded, encode
 from ._errors import LocalProtocolError, RemoteProtocolError
 from ._events import Event, TransportFailure
+from ._runs import ActionRun
 from ._session import AuxSession
 from ._session_front import SessionFront
 from ._trace_elision import DEFAULT_LIMIT
@@ -187,6 +188,10 @@ class TracedSession(AuxSession):
             if not self._engine.shared.actions:
                 return
 
+    def runs(self) -> Iterator[Action | ActionRun]:
+        """The same, one by one: each has a line of its own."""
+        yield from self.actions()
+
     # Doors, each as it is in `AuxSession`.
 
     def connect(self, now: float) -> None:
@@ -204,7 +209,10 @@ class TracedSession(AuxSession):
         # What is no message is no input: nothing has changed, and the caller is told.
         if not isinstance(message, Encoded):
             message = encode(message, self.config, self.role)
-        return self._call("send", now, super().send, message, watched=watched)
+        send_id = self._call("send", now, super().send, message, watched=watched)
+        # At once: when whoever embeds it drains the machine is not in the trace.
+        self._engine.catch_up()
+        return send_id
 
     def restore(self, message: Encoded, now: float, *, maybe_arrived: bool = False) -> SendId:
         return self._call("restore", now, super().restore, message, maybe_arrived=maybe_arrived)

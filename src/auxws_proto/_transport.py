@@ -11,12 +11,16 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from enum import Enum, auto
 from operator import itemgetter
-from typing import Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from ._actions import SendPing
 from ._constants import SendId
 from ._quick import send_text
+from ._runs import TextRun
 from ._shared import Shared
+
+if TYPE_CHECKING:
+    from ._send import Send
 
 
 class Link(Enum):
@@ -86,33 +90,34 @@ STEPS: Final[Mapping[Link, Mapping[Step, Link]]] = {
 IS_OPEN: Final = frozenset({Link.ASKING, Link.LOGGING_IN, Link.READY, Link.RETIRING})
 
 
-class Sender(Protocol):
-    """Whoever put a text on a transport, and is told what became of it."""
+class Fates(Protocol):
+    """Who is told what became of the messages that texts carry. All are in the order of emission,
+    and none is told of in vain."""
 
-    def written(self) -> None:
-        """A completed write took the text, and proof may still come."""
+    def written(self, sends: list[Send]) -> None:
+        """A completed write took these, and proof may still come."""
 
-    def proven(self) -> None:
-        """The text arrived at the gateway."""
+    def proven(self, sends: list[Send]) -> None:
+        """These arrived at the gateway."""
 
-    def unprovable(self) -> None:
-        """A completed write took the text, and no proof will come."""
+    def unprovable(self, sends: list[Send]) -> None:
+        """A completed write took these, and no proof will come."""
 
-    def unsettled(self) -> None:
-        """The transport is given up, and nothing proved that the text arrived."""
+    def unsettled(self, send: Send) -> None:
+        """The transport is given up, and nothing proved that this one arrived."""
 
 
 _SHORT: Final = 1_024
 """Requests for URLs and questions for proof are shorter."""
 
-_Text: TypeAlias = "tuple[int, int, Sender | None]"
-"""A text that was emitted: its serial, its size in bytes, and who put it here."""
+_Text: TypeAlias = "tuple[int, int, Send | None]"
+"""A text that was emitted: its serial, its size in bytes, and the message that it carries."""
 
 
 class Transport:
     """The books of one transport."""
 
-    def __init__(self, number: int, shared: Shared) -> None:
+    def __init__(self, number: int, shared: Shared, fates: Fates) -> None:
         self.number = number
         self.link = Link.OPENING
         self.opened_at: float | None = None
@@ -127,6 +132,7 @@ class Transport:
         self.unprovable = False
         self.latency: float | None = None
         self._shared = shared
+        self._fates = fates
         self._confirms = shared.config.confirm and shared.config.barrier is not None
         self._actions = shared.actions
         self._max_frame = shared.config.inline_limit
@@ -183,34 +189,57 @@ class Transport:
         """Whether anything may wait for room: what is short always finds some in time."""
         return bool(self._answers) or self._unreported + _SHORT > self._window
 
-    def emit(self, data: bytes, sender: Sender | None = None, send_id: SendId | None = None) -> int:
-        """Emit one text; its sender learns its fate. Returns the text's serial."""
+    @property
+    def room(self) -> int:
+        """How many more bytes fit in the write window; see `has_room` about an empty one."""
+        return self._window - self._unreported
+
+    def emit(self, data: bytes, send: Send | None = None, send_id: SendId | None = None) -> int:
+        """Emit one text, which may carry a message. Returns the text's serial."""
         serial, size = self._serial + 1, len(data)
-        text = (serial, size, sender)
+        text = (serial, size, send)
         self._serial = serial
         self._unreported += size
         self._unwritten.append(text)
-        if sender is not None:
+        if send is not None:
             self._unproven.append(text)
         self._actions.append(send_text(self.number, data, self._max_frame, send_id))
         return serial
 
+    def emit_all(self, texts: list[bytes], sends: list[Send]) -> None:
+        """Emit texts in a row, each of which carries a message."""
+        if len(texts) == 1:
+            self.emit(texts[0], sends[0], sends[0].send_id)
+            return
+        first = self._serial + 1
+        sizes = [len(text) for text in texts]
+        self._serial += len(texts)
+        self._unreported += sum(sizes)
+        emitted = [*zip(range(first, first + len(texts)), sizes, sends, strict=True)]
+        self._unwritten += emitted
+        self._unproven += emitted
+        ids = [send.send_id for send in sends]
+        self._actions.append(TextRun(self.number, self._max_frame, zip(texts, ids, strict=True)))
+
     def written(self, count: int) -> int:
         """A completed write took the first `count` unreported texts; returns how many it took."""
         texts = self._unwritten[:count]
+        if not texts:
+            return 0
         del self._unwritten[:count]
-        provable = self._confirms and not self.unprovable
-        for text in texts:
-            self._written, size, sender = text
-            self._unreported -= size
-            # A write may be reported after the pong that proves it; that is no news any more.
-            if sender is not None and self._written > self._proven:
-                if provable:
-                    sender.written()
-                else:
-                    # Without proof texts leave in the order in which they were emitted.
-                    del self._unproven[0]
-                    sender.unprovable()
+        self._written = texts[-1][0]
+        self._unreported -= sum([size for _, size, _ in texts])
+        # A write may be reported after the pong that proves it; that is no news any more.
+        proven = self._proven
+        sends = [send for serial, _, send in texts if send is not None and serial > proven]
+        if not sends:
+            pass
+        elif self._confirms and not self.unprovable:
+            self._fates.written(sends)
+        else:
+            # Without proof texts leave in the order in which they were emitted.
+            del self._unproven[: len(sends)]
+            self._fates.unprovable(sends)
         return len(texts)
 
     @property
@@ -263,28 +292,24 @@ class Transport:
         self.latency = self._shared.now - self._ping_sent_at
         self._proven = serial
         proven = bisect_right(self._unproven, serial, key=itemgetter(0))
-        texts = self._unproven[:proven]
+        sends = [send for _, _, send in self._unproven[:proven] if send is not None]
         del self._unproven[:proven]
-        for _, _, sender in texts:
-            assert sender is not None
-            sender.proven()
+        if sends:
+            self._fates.proven(sends)
         return True
 
     def give_up_proof(self) -> None:
         """No answer came, and none ever has: whatever is written ends as sent."""
         self.ping_out = None
         self.unprovable = True
-        texts, self._unproven = self._unproven, []
-        for text in texts:
-            serial, _, sender = text
-            assert sender is not None
-            if serial <= self._written:
-                sender.unprovable()
-            else:
-                self._unproven.append(text)
+        written = bisect_right(self._unproven, self._written, key=itemgetter(0))
+        sends = [send for _, _, send in self._unproven[:written] if send is not None]
+        del self._unproven[:written]
+        if sends:
+            self._fates.unprovable(sends)
 
     def settle(self) -> None:
-        """Give the transport up: tell the senders of what is unproven, last first.
+        """Give the transport up: what is unproven is told last first.
 
         Last first, so that each can go back to the head of its queue.
         """
@@ -294,6 +319,6 @@ class Transport:
         self._unreported = self.queued_bytes = 0
         self.ping_out = None
         while texts:
-            sender = texts.pop()[2]
-            assert sender is not None
-            sender.unsettled()
+            send = texts.pop()[2]
+            assert send is not None
+            self._fates.unsettled(send)

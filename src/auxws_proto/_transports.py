@@ -13,7 +13,7 @@ from ._actions import AbortTransport, CloseTransport, OpenTransport
 from ._login import TIMER as LOGIN
 from ._pulse import Pulse
 from ._shared import Shared
-from ._transport import Step, Transport
+from ._transport import Fates, Step, Transport
 
 CONNECT: Final = "connect"
 CLOSE: Final = "close"
@@ -27,8 +27,11 @@ _TIMERS: Final = (CONNECT, CLOSE, AGE, PROOF, OVERLAP, KEEPALIVE_MESSAGE, LOGIN)
 class Transports:
     """The transports that are not at their end, in the order in which they were asked for."""
 
-    def __init__(self, shared: Shared, pulse: Pulse, headers: tuple[tuple[str, str], ...]) -> None:
+    def __init__(
+        self, shared: Shared, pulse: Pulse, headers: tuple[tuple[str, str], ...], fates: Fates
+    ) -> None:
         self._shared = shared
+        self._fates = fates
         self._pulse = pulse
         self.headers = headers
         self._by_number: dict[int, Transport] = {}
@@ -48,7 +51,7 @@ class Transports:
         """Ask for a transport."""
         shared = self._shared
         self._newest += 1
-        transport = Transport(self._newest, shared)
+        transport = Transport(self._newest, shared, self._fates)
         self._by_number[self._newest] = transport
         shared.actions.append(
             OpenTransport(

@@ -19,7 +19,7 @@ from ._assembly import Assembly
 from ._constants import Role, Violation
 from ._errors import RemoteProtocolError
 from ._events import TransportFailure
-from ._frames import Head, Mask, Splitter, is_utf8, mask, split_utf8, text_frame
+from ._frames import Head, Mask, Splitter, is_utf8, mask, split_utf8, text_frame, text_frames
 from ._received import (
     Accepted,
     Closed,
@@ -49,6 +49,9 @@ _SIDES: Final = {
 }
 
 _MAX_REASON: Final = 123
+
+_KEY: Final = 4
+"""The bytes of a masking key (RFC 6455 §5.3)."""
 
 _BAD_REQUEST: Final = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
@@ -132,6 +135,21 @@ class WebSocket:
         ]
         frames.append(self._ws.send(ws.TextMessage(data=last.decode())))
         return b"".join(frames)
+
+    def texts(self, texts: list[bytes], max_frame: int) -> list[bytes]:
+        """`text` for messages in a row."""
+        if not self._sends_short or max(map(len, texts)) > max_frame:
+            return [self.text(data, max_frame) for data in texts]
+        return text_frames(texts, self._keys(len(texts)), self._apply_mask)
+
+    def _keys(self, count: int) -> bytes | None:
+        """So many masking keys, if there are any to be had."""
+        source = self._mask_keys
+        if source is None:
+            return None
+        keys = source(_KEY * count)
+        # One that gives no more than a key at a time is no less of a source.
+        return keys if len(keys) == _KEY * count else b"".join(source(_KEY) for _ in range(count))
 
     def ping(self, payload: bytes) -> bytes:
         """A ping frame."""

@@ -84,7 +84,7 @@ def make(
 ) -> WebSocket:  # fmt: skip
     return WebSocket(
         role, max_message=max_message, max_frame=max_frame, close_on_violation=close_on_violation,
-        short_path=short_path, mask_keys=(lambda n: KEY[:n]) if own_keys else None,
+        short_path=short_path, mask_keys=(lambda n: (KEY * n)[:n]) if own_keys else None,
     )  # fmt: skip
 
 

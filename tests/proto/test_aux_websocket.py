@@ -12,6 +12,7 @@ from wsproto import events as ws
 from auxws_proto import (
     AbortTransport,
     AuxWebSocket,
+    ByteRun,
     CloseTransport,
     Config,
     ConnectionClosed,
@@ -421,3 +422,42 @@ def test_a_message_of_an_earlier_process_is_taken_up() -> None:
     (received,) = bench.peer.receive(sending.data)
     assert isinstance(received, ws.TextMessage)
     assert json.loads(received.data) == [1, 1, MESSAGE]
+
+
+# What is sent in a row.
+
+
+@pytest.mark.parametrize("as_runs", [False, True])
+def test_what_is_sent_while_the_machine_is_drained_goes_out_in_the_same_drain(
+    as_runs: bool,
+) -> None:
+    bench = Bench()
+    bench.machine.send(MESSAGE, 0)
+    bench.machine.send(MESSAGE, 0)
+    wrote = b""
+    for item in bench.machine.runs() if as_runs else bench.machine.actions():
+        if not wrote:
+            bench.machine.send({"type": "late"}, 0)
+        parts = [data for data, _ in item.items] if isinstance(item, ByteRun) else [item.data]  # type: ignore[union-attr]
+        wrote += b"".join(parts)
+
+    texts = [e.data for e in bench.peer.receive(wrote) if isinstance(e, ws.TextMessage)]
+    assert [json.loads(text)[2]["type"] for text in texts] == ["greeting", "greeting", "late"]
+
+
+@pytest.mark.parametrize("is_end", [False, True])
+def test_what_was_sent_goes_out_before_the_end_that_comes_with_the_next_input(
+    is_end: bool,
+) -> None:
+    bench = Bench()
+    bench.machine.send(MESSAGE, 0)
+    bench.machine.send(MESSAGE, 0)
+    if is_end:
+        bench.machine.receive_eof(0)
+    else:
+        bench.feed(bench.peer.send(ws.CloseConnection(code=1001)))
+
+    events = bench.peer.receive(bench.wrote())
+
+    kinds = [type(event).__name__ for event in events]
+    assert kinds == ["TextMessage", "TextMessage", *([] if is_end else ["CloseConnection"])]

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from auxws_proto import LocalProtocolError, RemoteProtocolError, Role, Secret, Violation
 from auxws_proto import _codec as codec
 from auxws_proto._codec import Decoded, Malformed, decode_event, decode_message, encode_message
+from auxws_proto._json import Load
 
 CLIENT, SERVER = Role.CLIENT, Role.SERVER
 DEPTH = 256
@@ -360,9 +361,80 @@ class Sure:
     def parse(self, data: bytes | bytearray) -> Any:
         return [1, 7, MESSAGE]
 
+    def loader(self, texts: list[bytes]) -> Load | None:
+        return None if self.answer is None else self.parse
+
 
 def test_another_json_library_is_asked_first() -> None:
     assert codec.encode_message(MESSAGE, DEPTH, Sure(b"its word")) == b"its word"
     assert codec.encode_message({"type": "x"}, DEPTH, Sure(None)) == b'{"type":"x"}'
     assert codec.encode_message({"type": "x"}, 2, Sure(b"[[[]]]")) == b'{"type":"x"}'
     assert codec.decode_event(b"", SERVER, DEPTH, Sure(None)) == (7, MESSAGE)
+
+
+# Texts in a row.
+
+
+ROW = [b'[1,-1,{"type":"a"}]', b' [1,-1,{"type":"a"}]', b"[2,1]", b"no JSON", b"\xff", b"[1,2,3]"]
+
+
+def test_the_messages_in_a_row_are_those_that_need_no_second_look() -> None:
+    found = codec.decode_messages(ROW, 1_000, DEPTH)
+
+    assert found == [(-1, {"type": "a"}), None, None, None, None, None]
+    assert codec.decode_messages([], 1_000, DEPTH) == []
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        [1.0, 1, MESSAGE],
+        [True, 1, MESSAGE],
+        [2, 1, MESSAGE],
+        [1, 1.5, MESSAGE],
+        [1, None, MESSAGE],
+        [1, 1, {"type": 1}],
+        [1, 1, {}],
+        [1, 1, []],
+        [1, 1, MESSAGE, 1],
+        {"a": 1, "b": 2, "c": 3},
+    ],
+)
+def test_whatever_is_not_the_plainest_message_gets_a_second_look(event: object) -> None:
+    assert codec.decode_messages([json.dumps(event).encode()], 1_000, DEPTH) == [None]
+
+
+@given(st.recursive(st.none() | st.integers() | st.text(), st.lists), st.integers(0, 2))
+def test_a_message_in_a_row_is_what_a_second_look_finds(value: object, kind: int) -> None:
+    data = json.dumps([kind, 7, {"type": "x", "value": value}]).encode()
+
+    [found] = codec.decode_messages([data], 10_000, DEPTH)
+
+    if kind == 1:
+        assert found is None or found == decode_event(data, SERVER, DEPTH)
+    else:
+        assert found is None
+
+
+@pytest.mark.parametrize("depth", [3, 4])
+def test_a_row_has_the_bounds_of_a_single_text(depth: int) -> None:
+    data = json.dumps([1, 7, nested(depth)]).encode()
+    fits = isinstance(decode_event(data, SERVER, 3), tuple)
+    assert fits is (depth == 3)
+
+    assert bool(codec.decode_messages([data], 1_000, 3)[0]) is fits
+    assert codec.decode_messages([data], len(data) - 1, 300) == [None]
+    assert codec.decode_messages([data], len(data), 300) != [None]
+
+
+def test_another_library_decodes_a_row_where_it_can() -> None:
+    assert codec.decode_messages([b"?"], 9, DEPTH, Sure(b"")) == [(7, MESSAGE)]
+    assert codec.decode_messages([ROW[0]], 99, DEPTH, Sure(None)) == [None]
+
+
+def test_events_in_a_row_have_numbers_in_a_row() -> None:
+    bodies = [b'{"type":"a"}', b'{"type":"b"}']
+
+    for step, numbers in ((1, (9, 10)), (0, (0, 0))):
+        events = codec.message_events(numbers[0], step, bodies)
+        assert events == [codec.message_event(*pair) for pair in zip(numbers, bodies, strict=True)]

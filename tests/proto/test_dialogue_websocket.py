@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 from wsproto import events as ws
 
-from auxws_proto import AuxError, Config, DeliverMessage, ReportError, SendId
+from auxws_proto import (
+    AuxError,
+    ByteRun,
+    Config,
+    DeliverMessage,
+    DeliveryRun,
+    ReportError,
+    SendId,
+)
 from auxws_proto._dialogue_websocket import DialogueWebSocket
 from auxws_proto._inst_shapes import InstUpdates
 from auxws_proto._mailbox import Mailbox
@@ -25,7 +33,7 @@ class Talking(Bench):
 
     def __init__(self, **more: Any) -> None:
         super().__init__(open=False)
-        config = Config(mask_keys=lambda n: KEY[:n], **QUIET)
+        config = Config(mask_keys=lambda n: (KEY * n)[:n], **QUIET)
         self.machine = self.talking = DialogueWebSocket(config, URL, **more)
         self.talking.connect(0)
         self.talking.transport_opened(0)
@@ -144,3 +152,50 @@ def test_a_failure_of_whoever_runs_it_ends_the_dialogues() -> None:
 
     with pytest.raises(AuxError, match="crashed"):
         answer.get()
+
+
+def taken(bench: Talking) -> list[object]:
+    """What the machine gives out as runs, in short."""
+    return [
+        len(item.items) if isinstance(item, ByteRun | DeliveryRun) else type(item).__name__
+        for item in bench.talking.runs()
+    ]
+
+
+def test_without_a_dialogue_like_actions_come_as_runs() -> None:
+    bench = Talking()
+    event = bench.event([1, 0, {"type": "a"}])
+    bench.feed(event * 3)
+    assert taken(bench) == [3]
+    bench.talking.send({"type": "a"}, 0)
+    bench.talking.send({"type": "b"}, 0)
+    assert taken(bench) == [2]
+
+
+def test_dialogues_see_each_action_while_anybody_waits() -> None:
+    bench = Talking()
+    request = Request("pong", fields={"id": 2})
+    bench.talking.dialogues.open(request)
+    bench.feed(b"".join(bench.event([1, 0, {"type": "pong", "id": n}]) for n in (1, 2)))
+
+    used = [item.used for item in bench.talking.runs() if isinstance(item, DeliverMessage)]
+
+    assert used == [False, True]
+    assert request.is_settled
+
+
+def test_dialogues_learn_of_a_new_state_and_of_whatever_follows() -> None:
+    bench = Talking()
+    bench.talking.receive_eof(0)
+    assert taken(bench) == ["ReportState"]
+    asked = []
+    due = bench.talking.next_timeout()
+    assert due is not None
+    bench.talking.handle_timeout(due)
+    for item in bench.talking.runs():
+        asked.append(type(item).__name__)
+        if bench.talking.dialogues.is_idle:
+            # Somebody begins to wait in the middle of a drain.
+            bench.talking.dialogues.watch((None, "i", "b"), Mailbox(), due)
+    assert asked == ["OpenTransport", "ReportState"]
+    assert list(bench.talking.runs()) == []

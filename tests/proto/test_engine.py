@@ -412,3 +412,21 @@ def test_closing_ends_everything() -> None:
         ("gap", -1),
         ("state", "CLOSING"),
     ]
+
+
+def test_a_text_may_be_a_str_with_half_a_character() -> None:
+    bench = Bench().open()
+
+    assert bench.text('[1,0,{"type":"\u00e4"}]') == [("deliver", "\u00e4")]
+    assert bench.text('[1,0,{"type":"\ud800"}]') == [("error", "RemoteProtocolError")]
+
+
+def test_what_was_accepted_moves_before_any_other_input_does() -> None:
+    bench = Bench().open()
+    bench.session.send(SMALL, bench.now)
+    bench.session.send(SMALL, bench.now)
+
+    seen = bench.receive(5, 2, {"success": False, "errorCode": "x", "errorMessage": "x"})
+
+    assert [short[0] for short in seen] == ["text", "text", "ping", "error"]
+    assert [a.send_id for a in bench.actions if isinstance(a, ReportError)] == [2]

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import TextMessage
 
-from auxws_proto._frames import Head, Splitter, is_utf8, mask, split_utf8, text_frame
+from auxws_proto._frames import (
+    Head,
+    Mask,
+    Splitter,
+    is_utf8,
+    mask,
+    split_utf8,
+    text_frame,
+    text_frames,
+)
 
 KEY = b"\x11\x22\x33\x44"
 SIZES = [0, 1, 125, 126, 127, 2_047, 2_048, 2_049, 65_535, 65_536]
@@ -39,6 +48,18 @@ def test_our_unmasked_frames_are_wsprotos_to_the_byte(size: int) -> None:
     assert text_frame(text.encode(), None) == Connection(ConnectionType.SERVER).send(
         TextMessage(data=text)
     )
+
+
+@pytest.mark.parametrize("apply_mask", [mask, lambda data, key: mask(data, key)])
+@pytest.mark.parametrize("masked", [False, True])
+def test_frames_in_a_row_are_the_frames_one_by_one(masked: bool, apply_mask: Mask) -> None:
+    texts = [bytes(i * 7 % 256 for i in range(size)) for size in SIZES]
+    keys = bytes(range(4 * len(SIZES)))
+    single = [keys[at : at + 4] if masked else None for at in range(0, len(keys), 4)]
+
+    frames = text_frames(texts, keys if masked else None, apply_mask)
+
+    assert frames == [text_frame(t, key) for t, key in zip(texts, single, strict=True)]
 
 
 def split_all(splitter: Splitter, data: bytes, cuts: list[int]) -> tuple[list[bytes], bytes]:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auxws_proto import RemoteProtocolError, Violation, _json
-from auxws_proto._json import NOT_THE_SAME, is_too_deep, parse_json, write_json
+from auxws_proto._json import NOT_THE_SAME, Load, is_too_deep, load_plain, parse_json, write_json
 
 DEPTH = 256
 
@@ -203,6 +203,9 @@ class Sure:
     def parse(self, data: bytes | bytearray) -> object:
         return NOT_THE_SAME if data == b"[1]" else "its word"
 
+    def loader(self, texts: list[bytes]) -> Load | None:
+        return None
+
 
 def test_another_library_is_asked_first_where_the_nesting_is_in_bounds() -> None:
     sure = Sure()
@@ -212,3 +215,10 @@ def test_another_library_is_asked_first_where_the_nesting_is_in_bounds() -> None
     assert parse_json(b"[1]", DEPTH, sure) == [1]
     with pytest.raises(RemoteProtocolError):
         parse_json(b"[[[1]]]", 2, sure)
+
+
+def test_the_plain_way_is_for_texts_that_nothing_is_wrong_with() -> None:
+    assert load_plain(b'[1,{"a":"\xc3\xa4"}]') == [1, {"a": "\u00e4"}]
+    for text in (b" 1", b"1 ", b"", b"nope", b"[NaN]", b"\xff", b"1e999", b"9" * 5_000):
+        with pytest.raises((ValueError, StopIteration)):
+            load_plain(text)

@@ -400,3 +400,86 @@ def test_time_goes_on_with_a_text() -> None:
     bench.session.receive_text(b'[1,0,{"type":"x"}]', bench.now + 5.0)
 
     assert bench.session.now == bench.now + 5.0
+
+
+# Sends in a row.
+
+
+def burst(bench: Bench, count: int = 2) -> None:
+    """Send so many, and drain nothing."""
+    for _ in range(count):
+        bench.session.send(SMALL, bench.now)
+
+
+def drained(bench: Bench) -> list[Any]:
+    return [brief(action) for action in bench.session.actions()]
+
+
+def test_what_is_sent_in_a_row_shares_a_ping() -> None:
+    bench = Bench().open()
+    burst(bench, 3)
+
+    texts = [("text", 1, 1, number, "small") for number in (1, 2, 3)]
+    assert drained(bench) == [*texts, ("ping", 1, 3)]
+
+
+def test_what_was_sent_goes_out_before_what_another_input_leads_to() -> None:
+    bench = Bench().open()
+    burst(bench)
+
+    assert [short[0] for short in bench.close()][:4] == ["text", "text", "ping", "close"]
+
+
+def test_what_was_sent_goes_out_at_the_time_of_the_last_send() -> None:
+    bench = Bench(ping_timeout=10.0, ping_interval=None).open()
+    bench.session.send(SMALL, bench.now)
+    bench.session.send(SMALL, bench.now + 1)
+
+    assert bench.session.next_timeout() == bench.now + 11
+    assert [short[0] for short in drained(bench)] == ["text", "text", "ping"]
+
+
+def test_a_snapshot_counts_what_was_just_sent() -> None:
+    bench = Bench().open()
+    burst(bench)
+
+    stats = bench.session.stats()
+
+    assert (stats.outbox_messages, stats.sent["inline"].messages) == (2, 2)
+
+
+def test_what_is_sent_while_a_burst_is_drained_comes_behind_it() -> None:
+    bench = Bench(confirm=False).open()
+    burst(bench)
+    seen: list[str] = []
+    for action in bench.session.actions():
+        if not seen:
+            bench.session.send({"type": "late"}, bench.now)
+        seen.append(brief(action)[-1])
+
+    assert seen == ["small", "small", "late"]
+    bench.session.send(SMALL, bench.now)
+    runs = [type(item).__name__ for item in bench.session.runs()]
+    assert runs == ["SendText"]
+
+
+def test_a_send_while_runs_are_drained_is_among_them() -> None:
+    bench = Bench(confirm=False).open()
+    burst(bench)
+    seen: list[str] = []
+    for item in bench.session.runs():
+        if not seen:
+            bench.session.send(SMALL, bench.now)
+        seen.append(type(item).__name__)
+
+    assert seen == ["TextRun", "SendText"]
+
+
+def test_a_time_that_is_none_is_refused_with_the_message() -> None:
+    bench = Bench().open()
+
+    with pytest.raises(LocalProtocolError, match="finite"):
+        bench.session.send(SMALL, float("nan"))
+
+    assert drained(bench) == []
+    assert bench.session.stats().outbox_messages == 0

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from auxws_proto import Config, LocalProtocolError, RemoteProtocolError
 from auxws_proto._codec import encode_message
 from auxws_proto._frames import mask
-from auxws_proto._json import NOT_THE_SAME, FastJson, parse_json, write_json
+from auxws_proto._json import NOT_THE_SAME, FastJson, Load, parse_json, write_json
 from auxws_proto._speed import equipment, fast_json, fast_mask
 
 DEPTH = 256
@@ -202,6 +202,9 @@ def test_drivers_leave_what_was_chosen() -> None:
         def parse(self, data: bytes | bytearray) -> Any:
             return NOT_THE_SAME
 
+        def loader(self, texts: list[bytes]) -> Load | None:
+            return None
+
     def my_mask(data: bytes, key: bytes) -> bytes:
         return mask(data, key)
 
@@ -226,3 +229,22 @@ def test_digits_in_strings_do_not_matter_in_a_text_of_some_size() -> None:
 
     assert fast().parse(data) == json.loads(data)
     assert fast().parse(data[:-1] + b',"n":' + b"1" * 30 + b"}") is NOT_THE_SAME
+
+
+def test_one_look_at_all_texts_of_a_row() -> None:
+    load = fast().loader([b"[1]", b'{"a":-123456789012345678}'])
+    assert load is not None
+    assert [load(b"[1]"), load(b'{"a":-123456789012345678}')] == [[1], {"a": -123456789012345678}]
+    assert fast().loader([b"[1]", b"[1234567890123456789]", b"[1]"]) is None
+
+
+@given(st.lists(VALUES.map(lambda value: json.dumps(value).encode()), min_size=1))
+def test_what_a_row_s_loader_loads_is_what_the_standard_library_parses(texts: list[bytes]) -> None:
+    load = fast().loader(texts)
+
+    for data in texts if load is not None else ():
+        try:
+            value = load(data)  # type: ignore[misc]
+        except ValueError:
+            continue
+        assert repr(value) == repr(parse_json(data, 1_000))

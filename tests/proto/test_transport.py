@@ -2,52 +2,58 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from auxws_proto import Config, Role
+from auxws_proto._runs import one_by_one
 from auxws_proto._shared import Shared
 from auxws_proto._transport import STEPS, Link, Step, Transport
 
 from .helpers import SMALL, Bench, brief
 
 
-class Witness:
-    """A sender that writes down what it is told."""
+class Message:
+    """Stands for a message."""
 
-    def __init__(self, name: str, told: list[str]) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
-        self.told = told
-
-    def written(self) -> None:
-        self.told.append(f"{self.name} written")
-
-    def proven(self) -> None:
-        self.told.append(f"{self.name} proven")
-
-    def unprovable(self) -> None:
-        self.told.append(f"{self.name} unprovable")
-
-    def unsettled(self) -> None:
-        self.told.append(f"{self.name} unsettled")
+        self.send_id = None
 
 
 class Desk:
-    """A transport that is ready, with witnesses for senders."""
+    """A transport that is ready, and what it tells of messages."""
 
     def __init__(self, **settings: object) -> None:
         self.shared = Shared(Role.CLIENT, Config(**settings), None)  # type: ignore[arg-type]
         self.shared.now = 0.0
-        self.transport = Transport(1, self.shared)
-        self.transport.take(Step.LOGIN_NOT_NEEDED)
         self.told: list[str] = []
+        self.transport = Transport(1, self.shared, self)
+        self.transport.take(Step.LOGIN_NOT_NEEDED)
 
     def emit(self, name: str, size: int = 20) -> None:
-        self.transport.emit(b'[1,0,{"type":"m"}]'.ljust(size), Witness(name, self.told))
+        message: Any = Message(name)
+        self.transport.emit(b'[1,0,{"type":"m"}]'.ljust(size), message)
 
     def heard(self) -> list[str]:
-        """What the senders were told since the last time."""
+        """What was told since the last time."""
         told, self.told[:] = self.told[:], []
         return told
+
+    # See `Fates`.
+
+    def written(self, sends: list[Any]) -> None:
+        self.told += [f"{send.name} written" for send in sends]
+
+    def proven(self, sends: list[Any]) -> None:
+        self.told += [f"{send.name} proven" for send in sends]
+
+    def unprovable(self, sends: list[Any]) -> None:
+        self.told += [f"{send.name} unprovable" for send in sends]
+
+    def unsettled(self, send: Any) -> None:
+        self.told.append(f"{send.name} unsettled")
 
 
 def test_a_step_that_the_table_does_not_have_is_a_defect() -> None:
@@ -60,6 +66,31 @@ def test_a_step_that_the_table_does_not_have_is_a_defect() -> None:
 def test_every_state_leads_to_its_end() -> None:
     for link in Link:
         assert Step.ENDED in STEPS[link] or link is Link.ENDED
+
+
+def test_texts_in_a_row_are_those_one_by_one() -> None:
+    row, single = Desk(), Desk()
+    messages: list[Any] = [Message(name) for name in "ab"]
+    row.transport.emit_all([b"one", b"three"], messages)
+    for message, data in zip(messages, (b"one", b"three"), strict=True):
+        single.transport.emit_all([data], [message])
+
+    assert row.transport.upcoming_serial == single.transport.upcoming_serial == 3
+    assert row.transport.room == single.transport.room
+    assert list(one_by_one(row.shared.actions)) == list(single.shared.actions)
+    for desk in (row, single):
+        assert desk.transport.written(1) == 1
+        desk.transport.ping()
+        desk.transport.answered(2)
+        assert desk.heard() == ["a written", "a proven", "b proven"]
+
+
+def test_an_answer_where_nothing_was_to_be_proven() -> None:
+    desk = Desk()
+    desk.transport.ping()
+
+    assert desk.transport.answered(0)
+    assert desk.heard() == []
 
 
 def test_writes_are_told_in_order_and_no_more_than_there_are() -> None:
@@ -212,7 +243,7 @@ def test_a_question_is_a_text_that_nobody_waits_for() -> None:
 
     assert desk.transport.answered(2)
     assert desk.heard() == ["a written", "a proven"]
-    assert [brief(action)[0] for action in desk.shared.actions] == ["text", "text"]
+    assert [brief(action)[0] for action in one_by_one(desk.shared.actions)] == ["text", "text"]
 
 
 def test_what_is_read() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from itertools import product
 
@@ -460,3 +461,48 @@ def test_a_close_of_the_peer_is_answered(role: Role) -> None:
     assert closed == Closed(1001, "bye")
     assert isinstance(reply, Reply)
     assert peer.receive(reply.data) == [ws.CloseConnection(code=1001, reason="bye")]
+
+
+# Texts in a row.
+
+
+@both_roles
+@both_paths
+@pytest.mark.parametrize("max_frame", [100, 300])
+def test_texts_in_a_row_are_what_each_would_be(
+    role: Role, short_path: bool, max_frame: int
+) -> None:
+    socket, peer = open_pair(role, short_path=short_path)
+    texts = [b"a", b"", b"b" * 300, b"c" * 60, b"d" * 20]
+
+    frames = socket.texts(texts, max_frame)
+
+    assert len(frames) == len(texts)
+    events = peer.receive(b"".join(frames))
+    whole, parts = [], ""
+    for event in events:
+        assert isinstance(event, ws.TextMessage)
+        parts += event.data
+        if event.message_finished:
+            whole.append(parts.encode())
+            parts = ""
+    assert whole == texts
+
+
+def keys_by_the_dozen(size: int) -> bytes:
+    return bytes(range(size))
+
+
+def keys_one_at_a_time(size: int) -> bytes:
+    return b"\x11\x22\x33\x44"
+
+
+@pytest.mark.parametrize("source", [keys_by_the_dozen, keys_one_at_a_time])
+def test_each_frame_in_a_row_has_a_key_of_its_own(source: Callable[[int], bytes]) -> None:
+    socket = WebSocket(CLIENT, max_message=1_000, mask_keys=source)
+
+    frames = socket.texts([b"\0" * 4, b"\0" * 4], 100)
+
+    keys = [source(8)[at : at + 4] or source(4) for at in (0, 4)]
+    # What is masked is nought, so a key is followed by itself.
+    assert frames == [b"\x81\x84" + key * 2 for key in keys]

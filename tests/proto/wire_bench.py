@@ -28,7 +28,7 @@ class Bench:
     """A machine and its peer, wsproto; what the machine wrote is read with `wrote`."""
 
     def __init__(self, role: Role = CLIENT, *, open: bool = True, **settings: Any) -> None:
-        config = Config(mask_keys=lambda n: KEY[:n], **{**QUIET, **settings})
+        config = Config(mask_keys=lambda n: (KEY * n)[:n], **{**QUIET, **settings})
         self.machine = AuxWebSocket(role, config, URL if role is CLIENT else None)
         self.peer = Peer(role)
         self.now = 0.0

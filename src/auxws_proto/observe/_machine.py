@@ -214,6 +214,10 @@ class _ObservedSession(_StandIn):
                     observation.waiting(due, action.cause, session.now)
             yield action
 
+    def runs(self) -> Iterator[Action]:
+        """The same, one by one: each is looked at."""
+        yield from self.actions()
+
 
 class _ObservedMachine(_StandIn):
     """Stands for the machine that an embedder drains, and tells the observers."""
@@ -265,6 +269,10 @@ class _ObservedMachine(_StandIn):
                 yield report
             if not self.teller.tell():
                 return
+
+    def runs(self) -> Iterator[Action]:
+        """The same, one by one: the observers may be told between two."""
+        yield from self.actions()
 
     def finish_dialogues(self, error: AuxError | None) -> None:
         """The driver has ended, or failed with ``error``."""

@@ -1,0 +1,152 @@
+"""`_runs`: like actions in a row, as one, until they are taken one by one."""
+
+from __future__ import annotations
+
+from collections import deque
+from copy import deepcopy
+
+import pytest
+
+from auxws_proto import (
+    Action,
+    ActionRun,
+    AuxWebSocket,
+    ByteRun,
+    DeliverMessage,
+    DeliveryRun,
+    ReportRun,
+    ReportSend,
+    Role,
+    SendBytes,
+    SendId,
+    SendPing,
+    SendText,
+    Stage,
+    State,
+    TextRun,
+)
+from auxws_proto._runs import RUNS, one_by_one
+
+from .helpers import SMALL, Bench
+
+ONE, TWO = SendId(1), SendId(2)
+PING = SendPing(transport=1, payload=b"2")
+MESSAGES = [
+    DeliverMessage(message={"type": name}, size=14, event_id=0, transport=1) for name in "ab"
+]
+CASES: list[tuple[ActionRun, list[Action]]] = [
+    (
+        TextRun(1, 300, [(b"a", ONE), (b"b", TWO)]),
+        [
+            SendText(transport=1, data=b"a", max_frame=300, send_id=ONE),
+            SendText(transport=1, data=b"b", max_frame=300, send_id=TWO),
+        ],
+    ),
+    (
+        ByteRun(1, [(b"a", ONE), (b"b", None)]),
+        [SendBytes(transport=1, data=b"a", send_id=ONE), SendBytes(transport=1, data=b"b")],
+    ),
+    (
+        ReportRun(Stage.SENT, False, [ONE, TWO]),
+        [ReportSend(send_id=ONE, stage=Stage.SENT), ReportSend(send_id=TWO, stage=Stage.SENT)],
+    ),
+    (
+        ReportRun(Stage.CONFIRMED, True, [ONE, TWO]),
+        [
+            ReportSend(send_id=ONE, stage=Stage.CONFIRMED, final=True),
+            ReportSend(send_id=TWO, stage=Stage.CONFIRMED, final=True),
+        ],
+    ),
+    (DeliveryRun(MESSAGES), [*MESSAGES]),
+]
+
+
+@pytest.mark.parametrize(("run", "actions"), CASES)
+def test_what_a_run_stands_for(run: ActionRun, actions: list[Action]) -> None:
+    run = deepcopy(run)
+    assert type(run) in RUNS
+
+    assert list(run.take()) == actions
+    assert list(run.take()) == []
+
+
+def test_actions_and_runs_are_taken_in_order_with_what_is_put_in_meanwhile() -> None:
+    queue: deque[Action | ActionRun] = deque([deepcopy(CASES[0][0]), PING])
+    taken: list[Action] = []
+
+    for action in one_by_one(queue):
+        if not taken:
+            queue.append(deepcopy(CASES[4][0]))
+        taken.append(action)
+
+    assert taken == [*CASES[0][1], PING, *MESSAGES]
+    assert not queue
+
+
+@pytest.mark.parametrize("given_up_after", [1, 2])
+def test_nothing_is_lost_with_an_iterator_that_is_given_up(given_up_after: int) -> None:
+    queue: deque[Action | ActionRun] = deque([deepcopy(CASES[2][0]), PING])
+    first = one_by_one(queue)
+    taken = [next(first) for _ in range(given_up_after)]
+
+    del first
+    taken += one_by_one(queue)
+
+    assert taken == [*CASES[2][1], PING]
+
+
+def test_two_who_take_from_one_queue_take_each_action_once() -> None:
+    queue: deque[Action | ActionRun] = deque([deepcopy(CASES[2][0]), deepcopy(CASES[3][0])])
+    first, second = one_by_one(queue), one_by_one(queue)
+
+    taken = [next(first), *second, *first]
+
+    assert taken == CASES[2][1] + CASES[3][1]
+
+
+def test_a_session_s_bursts_are_runs_and_what_is_alone_is_not() -> None:
+    bench = Bench().open()
+    session = bench.session
+    for _ in range(3):
+        session.send(SMALL, 100)
+    text, ping = session.runs()
+    assert isinstance(text, TextRun)
+    assert [data for data, _ in text.items] == [b'[1,%d,{"type":"small"}]' % n for n in (1, 2, 3)]
+    assert ping == SendPing(transport=1, payload=b"3")
+
+    session.data_sent(2, 100)
+    [report] = session.runs()
+    assert isinstance(report, ReportRun)
+    assert (report.stage, report.final, [*report.items]) == (Stage.SENT, False, [1, 2])
+    session.data_sent(1, 100)
+    assert list(session.runs()) == [ReportSend(send_id=SendId(3), stage=Stage.SENT)]
+    session.receive_pong(b"3", 100)
+    [report] = session.runs()
+    assert isinstance(report, ReportRun)
+    assert (report.stage, report.final, [*report.items]) == (Stage.CONFIRMED, True, [1, 2, 3])
+
+    session.receive_texts([b'[1,0,{"type":"a"}]', b'[1,0,{"type":"b"}]'], 100)
+    [delivery] = session.runs()
+    assert isinstance(delivery, DeliveryRun)
+    assert [action.message["type"] for action in delivery.items] == ["a", "b"]
+
+
+def test_the_bytes_of_a_burst_are_a_run() -> None:
+    machine = AuxWebSocket(Role.SERVER)
+    machine.transport_opened(0)
+    machine.receive_bytes(
+        b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+        0,
+    )
+    list(machine.actions())
+    assert machine.state is State.OPEN
+    machine.send(SMALL, 0)
+    machine.send(SMALL, 0)
+
+    run, ping = machine.runs()
+
+    frame = b'\x81\x16[1,0,{"type":"small"}]'
+    assert isinstance(run, ByteRun)
+    assert (run.transport, [*run.items]) == (1, [(frame, 1), (frame, 2)])
+    assert isinstance(ping, SendBytes)
