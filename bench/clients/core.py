@@ -141,9 +141,9 @@ class Core:
     """A client's `AuxWebSocket`, open, and just enough of a server: it answers pings."""
 
     def __init__(self, job: Job) -> None:
-        from auxws_proto import AuxWebSocket, Config, Role, SendBytes
+        from auxws_proto import AuxWebSocket, ByteRun, Config, Role, SendBytes
 
-        self._is_bytes = SendBytes
+        self._run, self._single = ByteRun, SendBytes
         self.machine = AuxWebSocket(Role.CLIENT, config(job), url=_URL)
         server = AuxWebSocket(Role.SERVER, Config(reconnect=None, ping_interval=None))
         self.machine.connect(0)
@@ -158,7 +158,14 @@ class Core:
         self.write()
 
     def _bytes(self) -> list[bytes]:
-        return [a.data for a in self.machine.actions() if isinstance(a, self._is_bytes)]
+        """What is to be written; the reports are passed by."""
+        found: list[bytes] = []
+        for item in self.machine.runs():
+            if isinstance(item, self._run):
+                found += item.data
+            elif isinstance(item, self._single):
+                found.append(item.data)
+        return found
 
     def write(self) -> None:
         """Take what is to be written, until nothing is; answer its pings."""
@@ -184,19 +191,21 @@ def core_send(job: Job, meter: Meter) -> None:
 
 
 def core_receive(job: Job, meter: Meter) -> None:
-    from auxws_proto import DeliverMessage
+    from auxws_proto import DeliverMessage, DeliveryRun
 
     machine, data = Core(job).machine, blocks(job.size, job.count)
     found = 0
     with meter:
         for block in data:
             machine.receive_bytes(block, 0)
-            size = 0
-            for action in machine.actions():
-                if isinstance(action, DeliverMessage):
-                    size += action.size
-                    found += 1
-            machine.taken(size, 0)
+            messages: list[DeliverMessage] = []
+            for item in machine.runs():
+                if isinstance(item, DeliveryRun):
+                    messages += item.messages
+                elif isinstance(item, DeliverMessage):
+                    messages.append(item)
+            found += len(messages)
+            machine.taken(sum([message.size for message in messages]), 0)
     assert found == job.count
 
 

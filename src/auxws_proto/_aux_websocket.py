@@ -305,10 +305,9 @@ class AuxWebSocket(SessionFront):
             match action:
                 case TextRun():
                     wire = self._wires[action.transport]
-                    texts, ids = zip(*action.items, strict=True)
-                    wire.texts += [_A_TEXT] * len(texts)
-                    frames = wire.socket.texts([*texts], action.max_frame)
-                    queue.append(ByteRun(wire.number, zip(frames, ids, strict=True)))
+                    wire.texts += [_A_TEXT] * len(action.data)
+                    frames = wire.socket.texts([*action.data], action.max_frame)
+                    queue.append(ByteRun(wire.number, frames, action.ids))
                 case SendText():
                     wire = self._wires[action.transport]
                     wire.texts.append(_A_TEXT)

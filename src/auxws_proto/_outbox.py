@@ -31,6 +31,9 @@ _REMEMBERED = 1_000
 _LONGEST_HEAD = message_event_size(-(2**53), 0)
 """What an event adds to its message at most."""
 
+_NOT_COUNTED = SendId(0)
+"""The id of all messages of the session's own."""
+
 _SERVER_DOWNLOAD = -1
 """The number of a server's own download request (``docs/protocol.md`` §2)."""
 
@@ -48,7 +51,8 @@ class Outbox:
         self._waiting: list[Send] = []
         self._puts = 0
         self._next_id = 0
-        self._by_number: deque[tuple[float, SendId]] | None = None
+        self._by_number: list[tuple[int, list[SendId]]] = []
+        self._remembered = 0
         self.messages = 0
         self.bytes = 0
         self.actions: deque[Action | ActionRun] = shared.actions
@@ -131,7 +135,7 @@ class Outbox:
     def accept_first(self, bodies: Iterable[bytes]) -> None:
         """Put messages of the session's own before everything else, in their order."""
         for body in reversed(list(bodies)):
-            send = Send(self, body, SendId(0), watched=False, courtesy=True)
+            send = Send(self, body, _NOT_COUNTED, watched=False, courtesy=True)
             self._lane(send).appendleft(send)
 
     def _lane(self, send: Send) -> deque[Send]:
@@ -237,11 +241,12 @@ class Outbox:
         bodies = [send.body for send in sends]
         self._inline[0] += len(bodies)
         self._inline[1] += sum(map(len, bodies))
+        ids = [send.send_id for send in sends]
         number = shared.upcoming_number
         if shared.step:
-            self._remember(number, sends)
+            self._remember(number, ids)
             shared.upcoming_number += len(bodies)
-        transport.emit_all(message_events(number, shared.step, bodies), sends)
+        transport.emit_all(message_events(number, shared.step, bodies), sends, ids)
         return self.is_empty
 
     def emit_ready(self, transport: Transport) -> bool:
@@ -304,19 +309,22 @@ class Outbox:
             transport.emit(event, send)
             return
         if number:
-            self._remember(number, [send])
+            self._remember(number, [send.send_id])
         transport.emit(event, send, send.send_id)
 
-    def _remember(self, number: int, sends: list[Send]) -> None:
+    def _remember(self, number: int, ids: list[SendId]) -> None:
         """These have this number and the next ones."""
-        if self._by_number is None:
-            self._by_number = deque(maxlen=_REMEMBERED)
-        self._by_number += enumerate([send.send_id for send in sends], number)
+        self._by_number.append((number, ids))
+        self._remembered += len(ids)
+        while self._remembered - len(self._by_number[0][1]) >= _REMEMBERED:
+            self._remembered -= len(self._by_number.pop(0)[1])
 
     def send_of(self, event_id: float) -> SendId | None:
         """The send that went out under this number, if it is not too long ago."""
-        remembered = self._by_number or ()
-        return next((send_id for number, send_id in remembered if number == event_id), None)
+        for number, ids in self._by_number:
+            if number <= event_id < number + len(ids) and event_id == int(event_id):
+                return ids[int(event_id) - number]
+        return None
 
     # What a transport tells (see `Fates`).
 
@@ -346,10 +354,13 @@ class Outbox:
             send.end(Stage.UNKNOWN, error)
 
     def _ended(self, stage: Stage, sends: list[Send]) -> None:
-        ended = [send for send in sends if not send.courtesy]
-        self.messages -= len(ended)
-        self.bytes -= sum([len(send.body) for send in ended])
-        self._reached(stage, True, [send.send_id for send in ended])
+        ids = [send.send_id for send in sends]
+        if _NOT_COUNTED in ids:
+            sends = [send for send in sends if not send.courtesy]
+            ids = [send.send_id for send in sends]
+        self.messages -= len(ids)
+        self.bytes -= sum([len(send.body) for send in sends])
+        self._reached(stage, True, ids)
 
     def _reached(self, stage: Stage, final: bool, ids: list[SendId]) -> None:
         if len(ids) > 1:

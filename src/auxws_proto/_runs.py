@@ -17,72 +17,76 @@ from ._quick import report_send, send_bytes, send_text
 
 
 class TextRun:
-    """`SendText` actions for one transport, as pairs of data and send id."""
+    """`SendText` actions for one transport: what each sends, and its send id."""
 
-    __slots__ = ("items", "max_frame", "transport")
+    __slots__ = ("data", "ids", "max_frame", "transport")
 
     def __init__(
-        self, transport: int, max_frame: int, items: Iterable[tuple[bytes, SendId | None]]
+        self,
+        transport: int,
+        max_frame: int,
+        data: Iterable[bytes],
+        ids: Iterable[SendId | None],
     ) -> None:
         self.transport = transport
         self.max_frame = max_frame
-        self.items = deque(items)
+        self.data = deque(data)
+        self.ids = deque(ids)
 
     def take(self) -> Iterator[SendText]:
         """Take the actions."""
-        items, transport, max_frame = self.items, self.transport, self.max_frame
-        while items:
-            data, send_id = items.popleft()
-            yield send_text(transport, data, max_frame, send_id)
+        data, ids, transport, max_frame = self.data, self.ids, self.transport, self.max_frame
+        while data:
+            yield send_text(transport, data.popleft(), max_frame, ids.popleft())
 
 
 class ByteRun:
-    """`SendBytes` actions for one transport, as pairs of data and send id."""
+    """`SendBytes` actions for one transport: what each writes, and its send id."""
 
-    __slots__ = ("items", "transport")
+    __slots__ = ("data", "ids", "transport")
 
-    def __init__(self, transport: int, items: Iterable[tuple[bytes, SendId | None]]) -> None:
+    def __init__(self, transport: int, data: Iterable[bytes], ids: Iterable[SendId | None]) -> None:
         self.transport = transport
-        self.items = deque(items)
+        self.data = deque(data)
+        self.ids = deque(ids)
 
     def take(self) -> Iterator[SendBytes]:
         """Take the actions."""
-        items, transport = self.items, self.transport
-        while items:
-            data, send_id = items.popleft()
-            yield send_bytes(transport, data, send_id)
+        data, ids, transport = self.data, self.ids, self.transport
+        while data:
+            yield send_bytes(transport, data.popleft(), ids.popleft())
 
 
 class ReportRun:
     """`ReportSend` actions without an error, by their send ids."""
 
-    __slots__ = ("final", "items", "stage")
+    __slots__ = ("final", "ids", "stage")
 
-    def __init__(self, stage: Stage, final: bool, items: Iterable[SendId]) -> None:
+    def __init__(self, stage: Stage, final: bool, ids: Iterable[SendId]) -> None:
         self.stage = stage
         self.final = final
-        self.items = deque(items)
+        self.ids = deque(ids)
 
     def take(self) -> Iterator[ReportSend]:
         """Take the actions."""
-        items, stage, final = self.items, self.stage, self.final
-        while items:
-            yield report_send(items.popleft(), stage, final)
+        ids, stage, final = self.ids, self.stage, self.final
+        while ids:
+            yield report_send(ids.popleft(), stage, final)
 
 
 class DeliveryRun:
     """`DeliverMessage` actions, as they are."""
 
-    __slots__ = ("items",)
+    __slots__ = ("messages",)
 
-    def __init__(self, items: Iterable[DeliverMessage]) -> None:
-        self.items = deque(items)
+    def __init__(self, messages: Iterable[DeliverMessage]) -> None:
+        self.messages = deque(messages)
 
     def take(self) -> Iterator[DeliverMessage]:
         """Take the actions."""
-        items = self.items
-        while items:
-            yield items.popleft()
+        messages = self.messages
+        while messages:
+            yield messages.popleft()
 
 
 ActionRun: TypeAlias = TextRun | ByteRun | ReportRun | DeliveryRun

@@ -206,10 +206,10 @@ class Transport:
         self._actions.append(send_text(self.number, data, self._max_frame, send_id))
         return serial
 
-    def emit_all(self, texts: list[bytes], sends: list[Send]) -> None:
+    def emit_all(self, texts: list[bytes], sends: list[Send], ids: list[SendId]) -> None:
         """Emit texts in a row, each of which carries a message."""
         if len(texts) == 1:
-            self.emit(texts[0], sends[0], sends[0].send_id)
+            self.emit(texts[0], sends[0], ids[0])
             return
         first = self._serial + 1
         sizes = [len(text) for text in texts]
@@ -218,8 +218,7 @@ class Transport:
         emitted = [*zip(range(first, first + len(texts)), sizes, sends, strict=True)]
         self._unwritten += emitted
         self._unproven += emitted
-        ids = [send.send_id for send in sends]
-        self._actions.append(TextRun(self.number, self._max_frame, zip(texts, ids, strict=True)))
+        self._actions.append(TextRun(self.number, self._max_frame, texts, ids))
 
     def written(self, count: int) -> int:
         """A completed write took the first `count` unreported texts; returns how many it took."""

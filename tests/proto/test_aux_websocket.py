@@ -438,8 +438,8 @@ def test_what_is_sent_while_the_machine_is_drained_goes_out_in_the_same_drain(
     for item in bench.machine.runs() if as_runs else bench.machine.actions():
         if not wrote:
             bench.machine.send({"type": "late"}, 0)
-        parts = [data for data, _ in item.items] if isinstance(item, ByteRun) else [item.data]  # type: ignore[union-attr]
-        wrote += b"".join(parts)
+        assert isinstance(item, ByteRun | SendBytes)
+        wrote += b"".join(item.data) if isinstance(item, ByteRun) else item.data
 
     texts = [e.data for e in bench.peer.receive(wrote) if isinstance(e, ws.TextMessage)]
     assert [json.loads(text)[2]["type"] for text in texts] == ["greeting", "greeting", "late"]

@@ -157,7 +157,9 @@ def test_a_failure_of_whoever_runs_it_ends_the_dialogues() -> None:
 def taken(bench: Talking) -> list[object]:
     """What the machine gives out as runs, in short."""
     return [
-        len(item.items) if isinstance(item, ByteRun | DeliveryRun) else type(item).__name__
+        len(item.data if isinstance(item, ByteRun) else item.messages)
+        if isinstance(item, ByteRun | DeliveryRun)
+        else type(item).__name__
         for item in bench.talking.runs()
     ]
 

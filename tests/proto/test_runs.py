@@ -36,14 +36,14 @@ MESSAGES = [
 ]
 CASES: list[tuple[ActionRun, list[Action]]] = [
     (
-        TextRun(1, 300, [(b"a", ONE), (b"b", TWO)]),
+        TextRun(1, 300, [b"a", b"b"], [ONE, TWO]),
         [
             SendText(transport=1, data=b"a", max_frame=300, send_id=ONE),
             SendText(transport=1, data=b"b", max_frame=300, send_id=TWO),
         ],
     ),
     (
-        ByteRun(1, [(b"a", ONE), (b"b", None)]),
+        ByteRun(1, [b"a", b"b"], [ONE, None]),
         [SendBytes(transport=1, data=b"a", send_id=ONE), SendBytes(transport=1, data=b"b")],
     ),
     (
@@ -111,24 +111,24 @@ def test_a_session_s_bursts_are_runs_and_what_is_alone_is_not() -> None:
         session.send(SMALL, 100)
     text, ping = session.runs()
     assert isinstance(text, TextRun)
-    assert [data for data, _ in text.items] == [b'[1,%d,{"type":"small"}]' % n for n in (1, 2, 3)]
+    assert [*text.data] == [b'[1,%d,{"type":"small"}]' % n for n in (1, 2, 3)]
     assert ping == SendPing(transport=1, payload=b"3")
 
     session.data_sent(2, 100)
     [report] = session.runs()
     assert isinstance(report, ReportRun)
-    assert (report.stage, report.final, [*report.items]) == (Stage.SENT, False, [1, 2])
+    assert (report.stage, report.final, [*report.ids]) == (Stage.SENT, False, [1, 2])
     session.data_sent(1, 100)
     assert list(session.runs()) == [ReportSend(send_id=SendId(3), stage=Stage.SENT)]
     session.receive_pong(b"3", 100)
     [report] = session.runs()
     assert isinstance(report, ReportRun)
-    assert (report.stage, report.final, [*report.items]) == (Stage.CONFIRMED, True, [1, 2, 3])
+    assert (report.stage, report.final, [*report.ids]) == (Stage.CONFIRMED, True, [1, 2, 3])
 
     session.receive_texts([b'[1,0,{"type":"a"}]', b'[1,0,{"type":"b"}]'], 100)
     [delivery] = session.runs()
     assert isinstance(delivery, DeliveryRun)
-    assert [action.message["type"] for action in delivery.items] == ["a", "b"]
+    assert [action.message["type"] for action in delivery.messages] == ["a", "b"]
 
 
 def test_the_bytes_of_a_burst_are_a_run() -> None:
@@ -148,5 +148,5 @@ def test_the_bytes_of_a_burst_are_a_run() -> None:
 
     frame = b'\x81\x16[1,0,{"type":"small"}]'
     assert isinstance(run, ByteRun)
-    assert (run.transport, [*run.items]) == (1, [(frame, 1), (frame, 2)])
+    assert (run.transport, [*run.data], [*run.ids]) == (1, [frame, frame], [1, 2])
     assert isinstance(ping, SendBytes)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from auxws_proto import Config, Role
+from auxws_proto import Config, Role, SendId
 from auxws_proto._runs import one_by_one
 from auxws_proto._shared import Shared
 from auxws_proto._transport import STEPS, Link, Step, Transport
@@ -71,9 +71,9 @@ def test_every_state_leads_to_its_end() -> None:
 def test_texts_in_a_row_are_those_one_by_one() -> None:
     row, single = Desk(), Desk()
     messages: list[Any] = [Message(name) for name in "ab"]
-    row.transport.emit_all([b"one", b"three"], messages)
-    for message, data in zip(messages, (b"one", b"three"), strict=True):
-        single.transport.emit_all([data], [message])
+    row.transport.emit_all([b"one", b"three"], messages, [SendId(1), SendId(2)])
+    for number, data in enumerate((b"one", b"three")):
+        single.transport.emit_all([data], [messages[number]], [SendId(number + 1)])
 
     assert row.transport.upcoming_serial == single.transport.upcoming_serial == 3
     assert row.transport.room == single.transport.room
