@@ -9,10 +9,10 @@ The contract: feed one input, drain ``actions()`` to the end, re-arm one timer.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ._action_queue import ActionQueue
 from ._actions import (
     AbortTransport,
     Action,
@@ -39,7 +39,7 @@ from ._received import (
     Texts,
     Violated,
 )
-from ._runs import ActionRun, ByteRun, DeliveryRun, ReportRun, TextRun, one_by_one
+from ._runs import ActionRun, ByteRun, DeliveryRun, ReportRun, TextRun
 from ._session import AuxSession
 from ._session_front import SessionFront
 from ._target import Target, check_headers, parse_target
@@ -106,7 +106,7 @@ class AuxWebSocket(SessionFront):
         )
         self._wires: dict[int, _Wire] = {}
         self._newest = 0
-        self._queue: deque[Action | ActionRun] = deque()
+        self._queue = ActionQueue()
 
     # Windows.
 
@@ -119,7 +119,7 @@ class AuxWebSocket(SessionFront):
         """Drain the FIFO. Verbs called meanwhile append to the same queue."""
         queue = self._queue
         while True:
-            yield from one_by_one(queue)
+            yield from queue.actions()
             self._translate()
             if not queue:
                 return
@@ -128,8 +128,7 @@ class AuxWebSocket(SessionFront):
         """The same for what takes many at once: like ones in a row come as one `ActionRun`."""
         queue = self._queue
         while True:
-            while queue:
-                yield queue.popleft()
+            yield from queue.runs()
             self._translate()
             if not queue:
                 return

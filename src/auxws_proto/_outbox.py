@@ -7,10 +7,9 @@ when that is ready; in relaxed order small messages and uploads each have a lane
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 
-from ._actions import Action, ReportError
+from ._actions import ReportError
 from ._codec import download_request, message_event, message_event_size, message_events
 from ._constants import FailReason, Role, SendId, Stage
 from ._errors import OutboxFull, SendFailed, ServerError
@@ -18,7 +17,7 @@ from ._json import parse_json
 from ._policy import upload_headers
 from ._quick import report_send
 from ._reports import Tally
-from ._runs import ActionRun, ReportRun
+from ._runs import ReportRun
 from ._send import Send, Upload, UploadStep
 from ._shared import Counts, Shared
 from ._transfers import Transfer, Transfers
@@ -45,9 +44,9 @@ class Outbox:
         self._shared = shared
         self._urls = urls
         self._transfers = transfers
-        # An empty deque takes 760 bytes; what seldom holds more than a few is a list.
+        # All are lists, for an empty deque takes 760 bytes.
         # Strict order keeps everything in the first lane; relaxed order gives uploads the second.
-        self._lanes: tuple[deque[Send], deque[Send]] = (deque(), deque())
+        self._lanes: tuple[list[Send], list[Send]] = ([], [])
         self._waiting: list[Send] = []
         self._puts = 0
         self._next_id = 0
@@ -55,7 +54,7 @@ class Outbox:
         self._remembered = 0
         self.messages = 0
         self.bytes = 0
-        self.actions: deque[Action | ActionRun] = shared.actions
+        self.actions = shared.actions
         self._max_messages = shared.config.max_outbox_messages
         self._max_bytes = shared.config.max_outbox_bytes
         self._inline_limit = shared.config.inline_limit
@@ -136,9 +135,9 @@ class Outbox:
         """Put messages of the session's own before everything else, in their order."""
         for body in reversed(list(bodies)):
             send = Send(self, body, _NOT_COUNTED, watched=False, courtesy=True)
-            self._lane(send).appendleft(send)
+            self._lane(send).insert(0, send)
 
-    def _lane(self, send: Send) -> deque[Send]:
+    def _lane(self, send: Send) -> list[Send]:
         if send.upload is Upload.NONE and self._goes_by_upload(len(send.body)):
             self._outgrow(send)
         relaxed = self._shared.config.ordering == "relaxed"
@@ -232,11 +231,7 @@ class Outbox:
             sends.append(send)
         if not sends:
             return self.is_empty
-        if len(sends) == len(lane):
-            lane.clear()
-        else:
-            for _ in sends:
-                lane.popleft()
+        del lane[: len(sends)]
         shared = self._shared
         bodies = [send.body for send in sends]
         self._inline[0] += len(bodies)
@@ -259,7 +254,7 @@ class Outbox:
             # Its number has come to be a digit longer.
             self._outgrow(small[0])
             if self._shared.config.ordering == "relaxed":
-                large.append(small.popleft())
+                large.append(small.pop(0))
             return True
         if small:
             event = self._event_of(small[0], transport)
@@ -285,13 +280,10 @@ class Outbox:
             return download_request(number, send.announce_url)
         return None
 
-    def _emit(self, lane: deque[Send], send: Send, event: bytes, transport: Transport) -> bool:
+    def _emit(self, lane: list[Send], send: Send, event: bytes, transport: Transport) -> bool:
         if not transport.has_room(len(event)):
             return False
-        if lane[0] is send:
-            lane.popleft()
-        else:
-            lane.remove(send)
+        lane.remove(send)
         if send.upload is Upload.WANTS_URL:
             self._waiting.remove(send)
             send.take(UploadStep.NOT_SUPPORTED)
@@ -347,7 +339,7 @@ class Outbox:
             return
         if self.may_repeat:
             # To the head of the queue: the transport broke under it.
-            self._lane(send).appendleft(send)
+            self._lane(send).insert(0, send)
         else:
             detail = "it was sent, then the transport broke before anything proved its arrival"
             error = SendFailed(FailReason.TRANSPORT_LOST, detail, stage=Stage.UNKNOWN)
@@ -393,5 +385,7 @@ class Outbox:
         self._waiting.clear()
         self._puts = 0
         for lane in self._lanes:
-            while lane:
-                lane.popleft().fail(FailReason.CLOSED, detail)
+            sends = lane.copy()
+            lane.clear()
+            for send in sends:
+                send.fail(FailReason.CLOSED, detail)

@@ -24,7 +24,6 @@ class Pulse:
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
-        self._reported: set[int] = set()
 
     def opened(self, transport: Transport) -> None:
         """A transport opened: the keepalive begins."""
@@ -34,7 +33,6 @@ class Pulse:
         """A transport is gone."""
         self._shared.timers.clear((PONG, transport.number))
         self._shared.timers.clear((KEEPALIVE, transport.number))
-        self._reported.discard(transport.number)
 
     def prove(self, transport: Transport, *, paused: bool) -> None:
         """Send a ping behind what is out, if none is out and something is to be proven."""
@@ -96,8 +94,8 @@ class Pulse:
         if transport.answers_pings:
             return True
         transport.give_up_proof()
-        if transport.number not in self._reported:
-            self._reported.add(transport.number)
+        if not transport.is_reported:
+            transport.is_reported = True
             error = UnconfirmedTransport(
                 "the peer does not answer pings: sends end as SENT, without proof of arrival"
             )

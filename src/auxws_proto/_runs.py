@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
-from ._actions import Action, DeliverMessage, ReportSend, SendBytes, SendText
+from ._actions import DeliverMessage, ReportSend, SendBytes, SendText
 from ._constants import SendId, Stage
 from ._quick import report_send, send_bytes, send_text
 
@@ -92,22 +92,3 @@ class DeliveryRun:
 ActionRun: TypeAlias = TextRun | ByteRun | ReportRun | DeliveryRun
 
 RUNS: Final[frozenset[type]] = frozenset({TextRun, ByteRun, ReportRun, DeliveryRun})
-
-
-def one_by_one(queue: deque[Action | ActionRun]) -> Iterator[Action]:
-    """Take every action from a queue, in order, also those that are put in meanwhile.
-
-    A run stays at the head until its last action is taken, so nothing is lost with an iterator that
-    is given up.
-    """
-    while queue:
-        head: Any = queue[0]
-        kind: type = head.__class__
-        if kind not in RUNS:
-            queue.popleft()
-            yield head
-            continue
-        yield from head.take()
-        # Who else takes from this queue may have taken it away.
-        if queue and queue[0] is head:
-            queue.popleft()

@@ -29,7 +29,7 @@ from ._events import (
     UploadGranted,
     UploadRefused,
 )
-from ._runs import ActionRun, one_by_one
+from ._runs import ActionRun
 from ._stats import SessionStats
 from ._transport import Link
 
@@ -88,17 +88,16 @@ class AuxSession:
         """Drain the FIFO. Verbs called meanwhile append to the same queue."""
         engine = self._engine
         while True:
-            yield from one_by_one(engine.shared.actions)
+            yield from engine.shared.actions.actions()
             if not engine.is_behind:
                 return
             engine.catch_up()
 
     def runs(self) -> Iterator[Action | ActionRun]:
         """The same for what passes actions on: like ones in a row come as one `ActionRun`."""
-        engine, queue = self._engine, self._engine.shared.actions
+        engine = self._engine
         while True:
-            while queue:
-                yield queue.popleft()
+            yield from engine.shared.actions.runs()
             if not engine.is_behind:
                 return
             engine.catch_up()

@@ -6,13 +6,10 @@ only the bench that they all work at.
 
 from __future__ import annotations
 
-from collections import deque
-
-from ._actions import Action
+from ._action_queue import ActionQueue
 from ._config import Config
 from ._constants import Role
 from ._reports import Tally
-from ._runs import ActionRun
 from ._timers import Timers
 
 
@@ -50,7 +47,7 @@ class Shared:
         """Whether any transport is open."""
         self.random = config.random
         """Where jitter comes from; a trace puts itself in between."""
-        self.actions: deque[Action | ActionRun] = deque()
+        self.actions = ActionQueue()
         self.timers = Timers()
         # A server's own events carry 0 (``docs/protocol.md`` §2).
         self.step = 1 if role is Role.CLIENT else 0

@@ -19,7 +19,7 @@ class Timers:
 
     def __init__(self) -> None:
         self._deadlines: dict[Name, float] = {}
-        self._wire: set[Name] = set()
+        self._wire: list[Name] = []
         self._left: dict[Name, float] | None = None
         self.earliest = math.inf
         """The earliest deadline, which is asked for with each message."""
@@ -28,7 +28,7 @@ class Timers:
         """Let `name` be due ``delay`` seconds from `now`, in place of what it was before."""
         self.clear(name)
         if wire:
-            self._wire.add(name)
+            self._wire.append(name)
             if self._left is not None:
                 self._left[name] = delay
                 return
@@ -39,7 +39,8 @@ class Timers:
         """Forget `name`, if it is set."""
         if self._deadlines.pop(name, math.inf) == self.earliest:
             self._look()
-        self._wire.discard(name)
+        if name in self._wire:
+            self._wire.remove(name)
         if self._left is not None:
             self._left.pop(name, None)
 

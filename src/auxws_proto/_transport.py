@@ -117,6 +117,15 @@ _Text: TypeAlias = "tuple[int, int, Send | None]"
 class Transport:
     """The books of one transport."""
 
+    # An object with thirty attributes of its own would have a dictionary of 1.5 KB.
+    __slots__ = (
+        "_actions", "_answers", "_confirms", "_fates", "_max_frame", "_ping_sent_at", "_proven",
+        "_serial", "_shared", "_unproven", "_unreported", "_unwritten", "_window", "_written",
+        "answers_pings", "asks_ahead", "is_reported", "last_received", "latency", "link",
+        "login_attempts", "login_number", "number", "opened_at", "ping_out", "queued_bytes",
+        "reads_to_end", "ready_at", "unprovable", "uploads_off",
+    )  # fmt: skip
+
     def __init__(self, number: int, shared: Shared, fates: Fates) -> None:
         self.number = number
         self.link = Link.OPENING
@@ -130,6 +139,8 @@ class Transport:
         self.asks_ahead = True
         self.answers_pings = False
         self.unprovable = False
+        self.is_reported = False
+        """Whether it was told that it answers no pings."""
         self.latency: float | None = None
         self._shared = shared
         self._fates = fates
@@ -288,6 +299,8 @@ class Transport:
         self.ping_out = None
         self.answers_pings = True
         self.unprovable = False
+        self.is_reported = False
+        """Whether it was told that it answers no pings."""
         self.latency = self._shared.now - self._ping_sent_at
         self._proven = serial
         proven = bisect_right(self._unproven, serial, key=itemgetter(0))

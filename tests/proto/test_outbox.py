@@ -328,6 +328,17 @@ def test_greetings_are_not_sent_on_another_transport_and_not_reported() -> None:
     assert bench.session.stats().outbox_messages == 0
 
 
+def test_a_greeting_that_arrives_with_messages_is_neither_counted_nor_reported() -> None:
+    bench = Bench(on_connect=[{"type": "hello"}])
+    bench.send()
+    bench.open()
+    bench.sent(3)
+
+    assert bench.pong(2) == [("end", 1, "CONFIRMED")]
+    stats = bench.session.stats()
+    assert (stats.outbox_messages, stats.outbox_bytes) == (0, 0)
+
+
 def test_a_greeting_whose_upload_runs_when_the_transport_is_lost() -> None:
     bench = Bench(on_connect=[large("big")]).open()
     bench.grant(1, "k")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from copy import deepcopy
 
 import pytest
@@ -25,7 +24,7 @@ from auxws_proto import (
     State,
     TextRun,
 )
-from auxws_proto._runs import RUNS, one_by_one
+from auxws_proto._runs import RUNS
 
 from .helpers import SMALL, Bench
 
@@ -68,40 +67,6 @@ def test_what_a_run_stands_for(run: ActionRun, actions: list[Action]) -> None:
 
     assert list(run.take()) == actions
     assert list(run.take()) == []
-
-
-def test_actions_and_runs_are_taken_in_order_with_what_is_put_in_meanwhile() -> None:
-    queue: deque[Action | ActionRun] = deque([deepcopy(CASES[0][0]), PING])
-    taken: list[Action] = []
-
-    for action in one_by_one(queue):
-        if not taken:
-            queue.append(deepcopy(CASES[4][0]))
-        taken.append(action)
-
-    assert taken == [*CASES[0][1], PING, *MESSAGES]
-    assert not queue
-
-
-@pytest.mark.parametrize("given_up_after", [1, 2])
-def test_nothing_is_lost_with_an_iterator_that_is_given_up(given_up_after: int) -> None:
-    queue: deque[Action | ActionRun] = deque([deepcopy(CASES[2][0]), PING])
-    first = one_by_one(queue)
-    taken = [next(first) for _ in range(given_up_after)]
-
-    del first
-    taken += one_by_one(queue)
-
-    assert taken == [*CASES[2][1], PING]
-
-
-def test_two_who_take_from_one_queue_take_each_action_once() -> None:
-    queue: deque[Action | ActionRun] = deque([deepcopy(CASES[2][0]), deepcopy(CASES[3][0])])
-    first, second = one_by_one(queue), one_by_one(queue)
-
-    taken = [next(first), *second, *first]
-
-    assert taken == CASES[2][1] + CASES[3][1]
 
 
 def test_a_session_s_bursts_are_runs_and_what_is_alone_is_not() -> None:

@@ -90,8 +90,7 @@ class World:
     def asked(self) -> list[int]:
         """The ids of the attempts emitted since the last look; cancellations are negative."""
         ids = []
-        while self.shared.actions:
-            action = self.shared.actions.popleft()
+        for action in self.shared.actions.actions():
             assert isinstance(action, PutToUrl | GetFromUrl | CancelTransfer)
             number = action.transfer_id
             ids.append(-number if isinstance(action, CancelTransfer) else number)
@@ -126,7 +125,7 @@ def test_a_get_to_the_field(world: World) -> None:
 def test_an_empty_body_is_an_upload_all_the_same(world: World) -> None:
     world.transfers.start(Transfer(world, URL, "PUT", {}, body=b""))
 
-    assert isinstance(world.shared.actions[0], PutToUrl)
+    assert isinstance(next(iter(world.shared.actions)), PutToUrl)
 
 
 # Trying again.

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from auxws_proto import Config, Role, SendId
-from auxws_proto._runs import one_by_one
 from auxws_proto._shared import Shared
 from auxws_proto._transport import STEPS, Link, Step, Transport
 
@@ -77,7 +76,7 @@ def test_texts_in_a_row_are_those_one_by_one() -> None:
 
     assert row.transport.upcoming_serial == single.transport.upcoming_serial == 3
     assert row.transport.room == single.transport.room
-    assert list(one_by_one(row.shared.actions)) == list(single.shared.actions)
+    assert list(row.shared.actions.actions()) == list(single.shared.actions)
     for desk in (row, single):
         assert desk.transport.written(1) == 1
         desk.transport.ping()
@@ -243,7 +242,7 @@ def test_a_question_is_a_text_that_nobody_waits_for() -> None:
 
     assert desk.transport.answered(2)
     assert desk.heard() == ["a written", "a proven"]
-    assert [brief(action)[0] for action in one_by_one(desk.shared.actions)] == ["text", "text"]
+    assert [brief(action)[0] for action in desk.shared.actions.actions()] == ["text", "text"]
 
 
 def test_what_is_read() -> None:
