@@ -21,50 +21,26 @@ _COMPACT = 64
 class ActionQueue:
     """Actions and runs, in order; what is put in while it is drained comes out in that drain."""
 
-    __slots__ = ("_at", "_items")
+    __slots__ = ("_at", "items")
 
     def __init__(self) -> None:
-        self._items: list[Any] = []
+        self.items: list[Any] = []
+        """Put new ones at its end. It is empty when there is nothing to take."""
         self._at = 0
-
-    def __len__(self) -> int:
-        return len(self._items) - self._at
-
-    def __iter__(self) -> Iterator[Action | ActionRun]:
-        return iter(self._items[self._at :])
 
     def append(self, item: Action | ActionRun) -> None:
         """Put this behind all others."""
-        self._items.append(item)
+        self.items.append(item)
 
-    def actions(self) -> Iterator[Action]:
-        """Take every action, those of runs one by one.
+    def waiting(self) -> list[Action | ActionRun]:
+        """What would be taken next, in order."""
+        return self.items[self._at :]
 
-        A run stays at the head until its last action is taken, so nothing is lost with an iterator
-        that is given up.
-        """
-        while self._items:
-            head: Any = self._items[self._at]
-            kind: type = head.__class__
-            if kind not in RUNS:
-                self._pop()
-                yield head
-                continue
-            yield from head.take()
-            # Who else takes from this queue may have taken it away.
-            if self._items and self._items[self._at] is head:
-                self._pop()
-
-    def runs(self) -> Iterator[Action | ActionRun]:
-        """Take everything, runs as they are."""
-        while self._items:
-            head: Any = self._items[self._at]
-            self._pop()
-            yield head
-
-    def _pop(self) -> None:
-        items, at = self._items, self._at
-        # It is not to be held until the list is made shorter.
+    def take(self) -> Action | ActionRun:
+        """The head, a run as it is. There must be something."""
+        items, at = self.items, self._at
+        head: Action | ActionRun = items[at]
+        # What is taken is not to be held until the list is made shorter.
         items[at] = None
         at += 1
         if at == len(items):
@@ -74,3 +50,23 @@ class ActionQueue:
             del items[:at]
             at = 0
         self._at = at
+        return head
+
+    def one_by_one(self) -> Iterator[Action]:
+        """Take every action, those of runs too.
+
+        A run stays at the head until its last action is taken, so nothing is lost with an iterator
+        that is given up.
+        """
+        items = self.items
+        while items:
+            head: Any = items[self._at]
+            kind: type = head.__class__
+            if kind not in RUNS:
+                self.take()
+                yield head
+                continue
+            yield from head.take()
+            # Who else takes from this queue may have taken it away.
+            if items and items[self._at] is head:
+                self.take()

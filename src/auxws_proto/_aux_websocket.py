@@ -117,21 +117,21 @@ class AuxWebSocket(SessionFront):
 
     def actions(self) -> Iterator[Action]:
         """Drain the FIFO. Verbs called meanwhile append to the same queue."""
-        queue = self._queue
         while True:
-            yield from queue.actions()
-            self._translate()
-            if not queue:
+            yield from self._queue.one_by_one()
+            if not self.session.has_actions:
                 return
+            self._translate()
 
     def runs(self) -> Iterator[Action | ActionRun]:
         """The same for what takes many at once: like ones in a row come as one `ActionRun`."""
-        queue = self._queue
+        queue, items = self._queue, self._queue.items
         while True:
-            yield from queue.runs()
-            self._translate()
-            if not queue:
+            while items:
+                yield queue.take()
+            if not self.session.has_actions:
                 return
+            self._translate()
 
     # The wire.
 
@@ -296,6 +296,8 @@ class AuxWebSocket(SessionFront):
     # From the session to the WebSocket.
 
     def _translate(self) -> None:
+        if not self.session.has_actions:
+            return
         queue = self._queue
         for action in self.session.runs():
             if action.__class__ in _AS_THEY_ARE:

@@ -96,7 +96,10 @@ class Engine:
         """An input comes at this time. What was accepted before it goes out before it."""
         if self.is_behind:
             self.catch_up()
-        self.tick(now)
+        if self.shared.now < now < math.inf:
+            self.shared.now = now
+        else:
+            self.tick(now)
 
     def tick(self, now: float) -> None:
         """It is this time."""

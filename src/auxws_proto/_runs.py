@@ -90,5 +90,7 @@ class DeliveryRun:
 
 
 ActionRun: TypeAlias = TextRun | ByteRun | ReportRun | DeliveryRun
+"""Whatever ``runs`` gives that is no action. A closed union."""
+
 
 RUNS: Final[frozenset[type]] = frozenset({TextRun, ByteRun, ReportRun, DeliveryRun})

@@ -84,20 +84,27 @@ class AuxSession:
         """Seconds from the last ping to its pong on the current transport."""
         return None if self._engine.life.current is None else self._engine.life.current.latency
 
+    @property
+    def has_actions(self) -> bool:
+        """Whether there is anything to drain."""
+        return self._engine.is_behind or bool(self._engine.shared.actions.items)
+
     def actions(self) -> Iterator[Action]:
         """Drain the FIFO. Verbs called meanwhile append to the same queue."""
         engine = self._engine
         while True:
-            yield from engine.shared.actions.actions()
+            yield from engine.shared.actions.one_by_one()
             if not engine.is_behind:
                 return
             engine.catch_up()
 
     def runs(self) -> Iterator[Action | ActionRun]:
         """The same for what passes actions on: like ones in a row come as one `ActionRun`."""
-        engine = self._engine
+        engine, queue = self._engine, self._engine.shared.actions
+        items = queue.items
         while True:
-            yield from engine.shared.actions.runs()
+            while items:
+                yield queue.take()
             if not engine.is_behind:
                 return
             engine.catch_up()

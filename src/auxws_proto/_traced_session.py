@@ -185,7 +185,7 @@ class TracedSession(AuxSession):
                 yield action
             self._settle()
             # It may have something to say itself.
-            if not self._engine.shared.actions:
+            if not self.has_actions:
                 return
 
     def runs(self) -> Iterator[Action | ActionRun]:

@@ -127,18 +127,16 @@ ENDINGS: Final = (
     ),
     # Outcomes.
     Fault(
-        "what is in doubt is called FAILED", "_send",
-        "                Stage.UNKNOWN,\n                SendFailed(",
-        "                Stage.FAILED,\n                SendFailed(",
+        "what is in doubt is called FAILED", "_outbox",
+        "send.end(Stage.UNKNOWN, error)\n\n", "send.end(Stage.FAILED, error)\n\n",
     ),
     Fault(
         "what may have arrived fails for certain", "_send",
         "stage = Stage.UNKNOWN if self.maybe_arrived else Stage.FAILED", "stage = Stage.FAILED",
     ),
     Fault(
-        "a written message is called CONFIRMED", "_send",
-        "    def unprovable(self) -> None:\n        self.end(Stage.SENT)",
-        "    def unprovable(self) -> None:\n        self.end(Stage.CONFIRMED)",
+        "a written message is called CONFIRMED", "_outbox",
+        "self._ended(Stage.SENT, sends)", "self._ended(Stage.CONFIRMED, sends)",
     ),
     Fault(
         "a restored message in doubt is sent again", "_outbox",

@@ -13,13 +13,12 @@ LIMITS: Final = (
         "size <= config.inline_limit:", "size < config.inline_limit:",
     ),
     Fault(
-        "at once, the inline limit is one byte off", "_outbox",
-        "if size > self._inline_limit or not", "if size > self._inline_limit + 1 or not",
+        "in a row, the event around a message is not counted", "_outbox",
+        "self._inline_limit - _LONGEST_HEAD", "self._inline_limit",
     ),
     Fault(
         "the outbox holds one message more", "_outbox",
-        "if self.messages >= config.max_outbox_messages:",
-        "if self.messages > config.max_outbox_messages:",
+        "if self.messages >= self._max_messages or (", "if self.messages > self._max_messages or (",
     ),
     Fault(
         "the write window is one byte off", "_transport",
@@ -35,8 +34,7 @@ LIMITS: Final = (
     ),
     Fault(
         "reading stops one byte late", "_inbox",
-        "self.held + self.untaken < self._shared.config.read_ahead",
-        "self.held + self.untaken <= self._shared.config.read_ahead",
+        "return self.room > 0", "return self.room >= 0",
     ),
     Fault(
         "one download too many runs", "_inbox",

@@ -98,6 +98,13 @@ SAFETY: Final = (
         "                if size < 126:\n                    break\n", "",
     ),
     Fault(
+        "frames in a row share a key", "_frames", "        at += 4\n", "        at += 0\n",
+    ),
+    Fault(
+        "in a row, every event is a message", "_codec",
+        "                    and kind == 1\n", "                    and kind > 0\n",
+    ),
+    Fault(
         "a token's hash leaves the inst out", "_token",
         'text = f"{connection_id}{record}{inst}".encode()',
         'text = f"{connection_id}{record}".encode()',

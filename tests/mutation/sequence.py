@@ -53,9 +53,9 @@ SEQUENCE: Final = (
     ),
     Fault(
         "what is in doubt is sent again only if it was uploaded",
-        "_send",
-        "if self.outbox.may_repeat:",
-        "if self.outbox.may_repeat and self.upload is Upload.STORED:",
+        "_outbox",
+        "        if self.may_repeat:\n",
+        "        if self.may_repeat and send.upload is Upload.STORED:\n",
     ),
     Fault(
         "updates are not sent again after a reconnect", "_inst_outgoing",
@@ -66,8 +66,8 @@ SEQUENCE: Final = (
     # Order.
     Fault(
         "what comes back goes to the end of the queue", "_outbox",
-        "        send.stage = Stage.QUEUED\n        self._lane(send).appendleft(send)",
-        "        send.stage = Stage.QUEUED\n        self._lane(send).append(send)",
+        "broke under it.\n            self._lane(send).insert(0, send)",
+        "broke under it.\n            self._lane(send).append(send)",
     ),
     Fault(
         "on_connect messages go out backwards", "_outbox",
@@ -80,12 +80,24 @@ SEQUENCE: Final = (
     ),
     Fault(
         "unproven texts are settled first to last", "_transport",
-        "sender = texts.pop()[2]", "sender = texts.popleft()[2]",
+        "send = texts.pop()[2]", "send = texts.pop(0)[2]",
     ),
     Fault(
         "a message overtakes a download", "_inbox",
-        "if not self._slots:\n            # Nearly",
-        "if not self._unstarted:\n            # Nearly",
+        "if not self._slots:\n", "if not self._unstarted:\n",
+    ),
+    Fault(
+        "messages in a row overtake a download", "_inbox",
+        "return bool(self._slots)", "return bool(self._unstarted)",
+    ),
+    Fault(
+        "another input overtakes what was sent", "_engine",
+        "        if self.is_behind:\n            self.catch_up()\n        if self.shared.now",
+        "        if self.shared.now",
+    ),
+    Fault(
+        "texts in a row share a serial", "_transport",
+        "self._serial += len(texts)", "self._serial += 1",
     ),
     Fault(
         "slots are delivered as they fill", "_inbox",

@@ -41,54 +41,41 @@ def test_it_shows_what_it_holds() -> None:
     run = texts()
     queue = queue_of(PING, run)
 
-    assert (len(queue), list(queue)) == (2, [PING, run])
-    assert next(queue.runs()) is PING
-    assert (len(queue), list(queue)) == (1, [run])
-    assert list(queue.actions()) == TEXTS
-    assert not queue
-
-
-def test_runs_are_given_out_as_they_are_with_what_is_put_in_meanwhile() -> None:
-    run = texts()
-    queue = queue_of(run)
-    taken: list[Action | ActionRun] = []
-
-    for item in queue.runs():
-        if not taken:
-            queue.append(PING)
-        taken.append(item)
-
-    assert taken == [run, PING]
+    assert queue.waiting() == [PING, run]
+    assert queue.take() is PING
+    assert queue.waiting() == [run]
+    assert list(queue.one_by_one()) == TEXTS
+    assert not queue.items
 
 
 def test_actions_and_runs_are_taken_in_order_with_what_is_put_in_meanwhile() -> None:
     queue = queue_of(texts(), PING)
     taken: list[Action] = []
 
-    for action in queue.actions():
+    for action in queue.one_by_one():
         if not taken:
             queue.append(DeliveryRun(MESSAGES))
         taken.append(action)
 
     assert taken == [*TEXTS, PING, *MESSAGES]
-    assert not queue
+    assert not queue.items
 
 
 @pytest.mark.parametrize("given_up_after", [1, 2])
 def test_nothing_is_lost_with_an_iterator_that_is_given_up(given_up_after: int) -> None:
     queue = queue_of(texts(), PING)
-    first = queue.actions()
+    first = queue.one_by_one()
     taken = [next(first) for _ in range(given_up_after)]
 
     del first
-    taken += queue.actions()
+    taken += queue.one_by_one()
 
     assert taken == [*TEXTS, PING]
 
 
 def test_two_who_take_from_one_queue_take_each_action_once() -> None:
     queue = queue_of(texts(), DeliveryRun(MESSAGES))
-    first, second = queue.actions(), queue.actions()
+    first, second = queue.one_by_one(), queue.one_by_one()
 
     taken = [next(first), *second, *first]
 
@@ -102,7 +89,7 @@ def test_a_queue_that_is_never_quite_empty_stays_in_order() -> None:
 
     for ping in pings:
         queue.append(ping)
-        taken.append(next(queue.actions()))
+        taken.append(next(queue.one_by_one()))
 
-    assert [*taken, *queue.actions()] == [*MESSAGES, *pings]
-    assert not queue
+    assert [*taken, *queue.one_by_one()] == [*MESSAGES, *pings]
+    assert not queue.items

@@ -90,7 +90,7 @@ class World:
     def asked(self) -> list[int]:
         """The ids of the attempts emitted since the last look; cancellations are negative."""
         ids = []
-        for action in self.shared.actions.actions():
+        for action in self.shared.actions.one_by_one():
             assert isinstance(action, PutToUrl | GetFromUrl | CancelTransfer)
             number = action.transfer_id
             ids.append(-number if isinstance(action, CancelTransfer) else number)
@@ -105,7 +105,7 @@ def world() -> World:
 def test_a_put_to_the_field(world: World) -> None:
     world.put()
 
-    assert list(world.shared.actions) == [
+    assert world.shared.actions.waiting() == [
         PutToUrl(transfer_id=1, method="PUT", url=URL, headers={"a": "b"}, body=b"body")
     ]
     world.responded(1, 200, b"ok")
@@ -115,7 +115,7 @@ def test_a_put_to_the_field(world: World) -> None:
 def test_a_get_to_the_field(world: World) -> None:
     world.get()
 
-    assert list(world.shared.actions) == [
+    assert world.shared.actions.waiting() == [
         GetFromUrl(transfer_id=1, method="GET", url=URL, headers={}, max_bytes=1_000)
     ]
     world.responded(1, 200, b'{"type":"x"}')
@@ -125,7 +125,7 @@ def test_a_get_to_the_field(world: World) -> None:
 def test_an_empty_body_is_an_upload_all_the_same(world: World) -> None:
     world.transfers.start(Transfer(world, URL, "PUT", {}, body=b""))
 
-    assert isinstance(next(iter(world.shared.actions)), PutToUrl)
+    assert isinstance(world.shared.actions.waiting()[0], PutToUrl)
 
 
 # Trying again.
@@ -348,7 +348,7 @@ def test_a_307_is_followed_once_with_method_body_and_headers(world: World) -> No
     world.put()
     world.responded(1, 307, Location=OTHER)
 
-    first, second = world.shared.actions
+    first, second = world.shared.actions.waiting()
     assert isinstance(second, PutToUrl)
     assert type(second.url) is Secret
     assert second == PutToUrl(
@@ -456,7 +456,7 @@ def test_how_much_of_an_error_is_read_is_said_and_kept() -> None:
     world = World(max_error_body=known)
     world.put()
     world.get()
-    put, get = world.shared.actions
+    put, get = world.shared.actions.waiting()
     assert isinstance(put, PutToUrl)
     assert isinstance(get, GetFromUrl)
     assert put.max_error_bytes == get.max_error_bytes == known

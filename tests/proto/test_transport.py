@@ -76,7 +76,7 @@ def test_texts_in_a_row_are_those_one_by_one() -> None:
 
     assert row.transport.upcoming_serial == single.transport.upcoming_serial == 3
     assert row.transport.room == single.transport.room
-    assert list(row.shared.actions.actions()) == list(single.shared.actions)
+    assert list(row.shared.actions.one_by_one()) == single.shared.actions.waiting()
     for desk in (row, single):
         assert desk.transport.written(1) == 1
         desk.transport.ping()
@@ -220,7 +220,7 @@ def test_answers_wait_for_room_alone() -> None:
     desk.transport.flush()
 
     assert desk.transport.queued_bytes == 0
-    assert len(desk.shared.actions) == 2
+    assert len(desk.shared.actions.items) == 2
 
 
 def test_an_answer_is_not_sent_where_nothing_can_be() -> None:
@@ -229,7 +229,7 @@ def test_an_answer_is_not_sent_where_nothing_can_be() -> None:
     desk.transport.take(Step.CLOSED_BY_US)
     desk.transport.flush()
 
-    assert not desk.shared.actions
+    assert not desk.shared.actions.items
     assert not desk.transport.is_alive
 
 
@@ -242,7 +242,7 @@ def test_a_question_is_a_text_that_nobody_waits_for() -> None:
 
     assert desk.transport.answered(2)
     assert desk.heard() == ["a written", "a proven"]
-    assert [brief(action)[0] for action in desk.shared.actions.actions()] == ["text", "text"]
+    assert [brief(action)[0] for action in desk.shared.actions.one_by_one()] == ["text", "text"]
 
 
 def test_what_is_read() -> None:
