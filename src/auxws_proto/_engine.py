@@ -97,6 +97,7 @@ class Engine:
         if self.is_behind:
             self.catch_up()
         if self.shared.now < now < math.inf:
+            # As `tick` would, for each input.
             self.shared.now = now
         else:
             self.tick(now)

@@ -172,7 +172,8 @@ class AuxSession:
             if config.validate:
                 check_fields(message, self.role)
             kind = message["type"]
-        if now != engine.shared.now:
+        if now != engine.shared.now or now < 0:
+            # A session that has had no input is at minus infinity, which is no time.
             engine.tick(now)
         # It moves with all that are sent in a row: before any other input, or when it is drained.
         send_id = engine.outbox.accept(body, watched=watched)

@@ -92,8 +92,8 @@ SEQUENCE: Final = (
     ),
     Fault(
         "another input overtakes what was sent", "_engine",
-        "        if self.is_behind:\n            self.catch_up()\n        if self.shared.now",
-        "        if self.shared.now",
+        "            self.catch_up()\n        if self.shared",
+        "            pass\n        if self.shared",
     ),
     Fault(
         "texts in a row share a serial", "_transport",

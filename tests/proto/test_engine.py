@@ -430,3 +430,19 @@ def test_what_was_accepted_moves_before_any_other_input_does() -> None:
 
     assert [short[0] for short in seen] == ["text", "text", "ping", "error"]
     assert [a.send_id for a in bench.actions if isinstance(a, ReportError)] == [2]
+
+
+@pytest.mark.parametrize("now", [99.0, 100.0])
+def test_an_input_at_an_earlier_time_comes_at_the_time_that_it_is(now: float) -> None:
+    bench = Bench().open()
+    bench.session.receive_text(b"x", now)
+
+    assert bench.session.now == 100.0
+    assert [type(a).__name__ for a in bench.session.actions()] == ["ReportError"]
+
+
+def test_time_goes_on_with_a_send() -> None:
+    bench = Bench().open()
+    bench.session.send(SMALL, bench.now + 1)
+
+    assert bench.session.now == bench.now + 1

@@ -475,11 +475,27 @@ def test_a_send_while_runs_are_drained_is_among_them() -> None:
     assert seen == ["TextRun", "SendText"]
 
 
-def test_a_time_that_is_none_is_refused_with_the_message() -> None:
-    bench = Bench().open()
+@pytest.mark.parametrize("now", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("is_first", [False, True])
+def test_a_time_that_is_none_is_refused_with_the_message(now: float, is_first: bool) -> None:
+    bench = Bench() if is_first else Bench().open()
 
     with pytest.raises(LocalProtocolError, match="finite"):
-        bench.session.send(SMALL, float("nan"))
+        bench.session.send(SMALL, now)
 
     assert drained(bench) == []
     assert bench.session.stats().outbox_messages == 0
+
+
+def test_there_is_something_to_drain_until_it_is_drained() -> None:
+    bench = Bench().open()
+    session = bench.session
+    seen = [session.has_actions]
+    session.send(SMALL, bench.now)
+    seen.append(session.has_actions)
+    session.next_timeout()
+    seen.append(session.has_actions)
+    drained(bench)
+    seen.append(session.has_actions)
+
+    assert seen == [False, True, True, False]
