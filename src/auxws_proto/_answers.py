@@ -11,14 +11,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ._actions import ReportError
-from ._codec import (
-    Malformed,
-    UploadRequestEvent,
-    UploadResponseEvent,
-    error_event,
-    upload_response,
-)
 from ._constants import FailReason, Role, Violation
+from ._decoding import Malformed, UploadRequestEvent, UploadResponseEvent
+from ._encoding import error_event, upload_response
 from ._errors import AuxError, DownloadFailed, RemoteProtocolError, SendFailed, ServerError
 from ._events import UploadGranted, UploadRefused
 from ._outbox import Outbox

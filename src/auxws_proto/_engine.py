@@ -10,11 +10,12 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, assert_never
 
-from . import _codec as codec
+from . import _decoding as decoding
 from ._actions import DeliverMessage, ReportError
 from ._answers import Answers
 from ._config import Config
 from ._constants import Role, SendId, Violation
+from ._encoding import encode_message
 from ._errors import (
     AuxError,
     GatewayNotice,
@@ -70,7 +71,7 @@ class Engine:
         self.answers = Answers(shared, self.urls, self.outbox)
         message = config.keepalive_message
         self._keepalive = (
-            () if message is None else (codec.encode_message(message, config.max_json_depth),)
+            () if message is None else (encode_message(message, config.max_json_depth),)
         )
         self._paused_until = float("-inf")
         self._peer = Role.SERVER if role is Role.CLIENT else Role.CLIENT
@@ -137,7 +138,7 @@ class Engine:
         source, room, overlap = 0, 0.0, False
         row: list[DeliverMessage] = []
         raws = [text if isinstance(text, bytes) else _utf8(text) for text in texts]
-        plain = codec.decode_messages(raws, limit, depth, fast)
+        plain = decoding.decode_messages(raws, limit, depth, fast)
         for data, event in zip(raws, plain, strict=True):
             if transport is None:
                 # At first, and wherever the last may have moved something.
@@ -163,7 +164,7 @@ class Engine:
                 detail = f"the message has {size:,} bytes; the limit is {limit:,}"
                 self.report(RemoteProtocolError(Violation.TOO_LARGE, detail), transport)
             else:
-                found = event or codec.decode_event(data, peer, depth, fast)
+                found = event or decoding.decode_event(data, peer, depth, fast)
                 self._received(found, size, transport, overlap=overlap)
             self.pump()
             transport = None
@@ -180,23 +181,23 @@ class Engine:
         return math.inf if timers.is_still else inbox.room
 
     def _received(
-        self, event: codec.Decoded, size: int, transport: Transport, *, overlap: bool
+        self, event: decoding.Decoded, size: int, transport: Transport, *, overlap: bool
     ) -> None:
         match event:
             case tuple((event_id, message)):
                 if not self._acts_on(message, transport):
                     self.inbox.message(message, size, event_id, transport.number, overlap)
-            case codec.DownloadRequestEvent():
+            case decoding.DownloadRequestEvent():
                 self.inbox.download(event, size, transport.number, overlap=overlap)
-            case codec.UploadResponseEvent():
+            case decoding.UploadResponseEvent():
                 self.answers.granted(event, transport)
-            case codec.UploadRequestEvent():
+            case decoding.UploadRequestEvent():
                 self.answers.asked(event, transport)
-            case codec.ErrorEvent():
+            case decoding.ErrorEvent():
                 self._receive_error(event, transport)
-            case codec.NoticeObject():
+            case decoding.NoticeObject():
                 self.report(GatewayNotice(event.info), transport, info=event.info)
-            case codec.Malformed():
+            case decoding.Malformed():
                 self.report(event.error, transport, event.event_id)
                 self.answers.malformed(event, transport)
             case _:
@@ -226,7 +227,7 @@ class Engine:
             self.shared.timers.set(_PAUSED, now, pause)
         self.report(RateLimited(pause), transport, info=message)
 
-    def _receive_error(self, event: codec.ErrorEvent, transport: Transport) -> None:
+    def _receive_error(self, event: decoding.ErrorEvent, transport: Transport) -> None:
         send_id = None
         if event.event_id is not None:
             if event.event_id == transport.login_number and transport.link is Link.LOGGING_IN:

@@ -10,8 +10,8 @@ from itertools import takewhile
 from typing import Any
 
 from ._actions import DeliverMessage, ReportGap, ReportProgress
-from ._codec import DownloadRequestEvent, decode_message
 from ._constants import FailReason, Role
+from ._decoding import DownloadRequestEvent, decode_message
 from ._errors import AuxError, DownloadFailed, RemoteProtocolError, UrlRefused
 from ._policy import check_url, download_headers
 from ._quick import deliver_message

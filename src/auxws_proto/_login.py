@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ._actions import AskForLogin, ReportError
-from ._codec import encode_message, message_event
 from ._constants import Role, Violation
 from ._credentials import Credentials
+from ._encoding import encode_message, message_event
 from ._errors import AuxError, LoginRefused, RemoteProtocolError
 from ._shared import Shared
 from ._transport import Link, Step, Transport

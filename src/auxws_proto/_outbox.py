@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ._actions import ReportError
-from ._codec import download_request, message_event, message_event_size, message_events
 from ._constants import FailReason, Role, SendId, Stage
+from ._encoding import download_request, message_event, message_event_size, message_events
 from ._errors import OutboxFull, SendFailed, ServerError
 from ._json import parse_json
 from ._policy import upload_headers

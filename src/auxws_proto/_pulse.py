@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ._actions import ReportError
-from ._codec import encode_message, message_event
+from ._encoding import encode_message, message_event
 from ._errors import UnconfirmedTransport
 from ._shared import Shared
 from ._transport import IS_OPEN, Link, Transport

@@ -1,22 +1,21 @@
 """`AuxSession`: the protocol over whole text messages, pure and deterministic.
 
-It knows the doors and the windows. It must not know what is behind them: each door checks its
-caller, hands the input to the engine, and ends in its pump. A session outlives its transports.
+It knows the doors; the windows are its base. It must not know what is behind them: each door checks
+its caller, hands the input to the engine, and ends in its pump. A session outlives its transports.
 
 The contract: feed one input, drain ``actions()`` to the end, re-arm one timer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, assert_never
 
-from . import _codec as codec
-from ._actions import Action
 from ._config import Config
 from ._constants import Role, SendId, State
 from ._credentials import ConnectionId, ConnectionToken, Credentials
 from ._encoded import Encoded, check_fields
+from ._encoding import encode_message, error_event
 from ._engine import Engine
 from ._errors import LocalProtocolError, RemoteProtocolError
 from ._events import (
@@ -29,12 +28,11 @@ from ._events import (
     UploadGranted,
     UploadRefused,
 )
-from ._runs import ActionRun
-from ._stats import SessionStats
+from ._session_windows import SessionWindows
 from ._transport import Link
 
 
-class AuxSession:
+class AuxSession(SessionWindows):
     """One side of the protocol, in whole text messages.
 
     ``url`` is the WebSocket's URL: it goes into ``OpenTransport`` and into the URL policy.
@@ -52,84 +50,9 @@ class AuxSession:
         headers: Iterable[tuple[str, str]] = (),
         on_connect: Iterable[Mapping[str, Any]] = (),
     ) -> None:
-        self.role = role
-        self.config: Config = config if config is not None else Config()
-        self._engine = Engine(role, self.config, url, headers)
+        config = config if config is not None else Config()
+        super().__init__(role, config, Engine(role, config, url, headers))
         self.set_on_connect(on_connect)
-
-    # Windows.
-
-    @property
-    def state(self) -> State:
-        """The public state."""
-        return self._engine.life.state
-
-    @property
-    def info(self) -> Mapping[str, Any] | None:
-        """The connection info of the last login, or None."""
-        return self._engine.life.login.info
-
-    @property
-    def now(self) -> float:
-        """The time of the last input; minus infinity before the first."""
-        return self._engine.shared.now
-
-    @property
-    def wants_data(self) -> bool:
-        """Whether to go on reading the wire."""
-        return self._engine.wants_data
-
-    @property
-    def latency(self) -> float | None:
-        """Seconds from the last ping to its pong on the current transport."""
-        return None if self._engine.life.current is None else self._engine.life.current.latency
-
-    @property
-    def has_actions(self) -> bool:
-        """Whether there is anything to drain."""
-        return self._engine.is_behind or bool(self._engine.shared.actions.items)
-
-    def actions(self) -> Iterator[Action]:
-        """Drain the FIFO. Verbs called meanwhile append to the same queue."""
-        engine = self._engine
-        while True:
-            yield from engine.shared.actions.one_by_one()
-            if not engine.is_behind:
-                return
-            engine.catch_up()
-
-    def runs(self) -> Iterator[Action | ActionRun]:
-        """The same for what passes actions on: like ones in a row come as one `ActionRun`."""
-        engine, queue = self._engine, self._engine.shared.actions
-        items = queue.items
-        while True:
-            while items:
-                yield queue.take()
-            if not engine.is_behind:
-                return
-            engine.catch_up()
-
-    def next_timeout(self) -> float | None:
-        """When to call ``handle_timeout``, on the clock of ``now``; None: no need."""
-        if self._engine.is_behind:
-            self._engine.catch_up()
-        return self._engine.shared.timers.next()
-
-    def stats(self) -> SessionStats:
-        """A snapshot of the queues."""
-        if self._engine.is_behind:
-            self._engine.catch_up()
-        return SessionStats(
-            outbox_messages=self._engine.outbox.messages,
-            outbox_bytes=self._engine.outbox.bytes,
-            pending_uploads=self._engine.outbox.uploads_pending,
-            pending_downloads=self._engine.inbox.downloads_pending,
-            held_bytes=self._engine.inbox.held,
-            untaken_bytes=self._engine.inbox.untaken,
-            latency=self.latency,
-            sent=dict(self._engine.outbox.sent),
-            received=dict(self._engine.inbox.received),
-        )
 
     # Verbs.
 
@@ -168,7 +91,7 @@ class AuxSession:
         if isinstance(message, Encoded):
             body, kind = message.body, message.type
         else:
-            body = codec.encode_message(message, config.max_json_depth, config.json)
+            body = encode_message(message, config.max_json_depth, config.json)
             if config.validate:
                 check_fields(message, self.role)
             kind = message["type"]
@@ -203,7 +126,7 @@ class AuxSession:
         if self.role is not Role.SERVER:
             raise LocalProtocolError("only a server sends error events")
         self._check_not_over("send_error")
-        data = codec.error_event(event_id, info)
+        data = error_event(event_id, info)
         current = self._engine.life.current
         if current is None or current.link is not Link.READY:
             raise LocalProtocolError("send_error: there is no open connection")
@@ -224,7 +147,7 @@ class AuxSession:
     def set_on_connect(self, messages: Iterable[Mapping[str, Any]]) -> None:
         """Replace the messages that go out after each login; from the next login on."""
         depth = self.config.max_json_depth
-        self._engine.life.on_connect = tuple(codec.encode_message(m, depth) for m in messages)
+        self._engine.life.on_connect = tuple(encode_message(m, depth) for m in messages)
 
     def taken(self, size: int, now: float) -> None:
         """The application has taken delivered messages of ``size`` bytes in all."""

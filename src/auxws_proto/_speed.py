@@ -24,6 +24,9 @@ _LONG: Final = b"0" * 19
 
 _ZERO, _BACKSLASH = b"0\\"
 _DIGITS: Final = bytes(48 if chr(byte).isdigit() else byte for byte in range(128)) + bytes(128)
+_COPIED: Final = 2_048
+"""A text that is shorter is copied: that takes less than its memory is worth."""
+
 _SAMPLE_FROM: Final = 256
 """A sample of the text pays from here on."""
 _SPLIT_FROM: Final = 1_024
@@ -83,7 +86,10 @@ class _Orjson:
         except Exception:
             return None
         # NaN and infinity are written as null, which the standard library refuses.
-        return None if data.find(_NULL) >= 0 else data
+        if data.find(_NULL) >= 0:
+            return None
+        # What orjson gives holds 4 KiB, however short it is, for as long as it waits.
+        return b"%b" % data if len(data) < _COPIED else data
 
     def parse(self, data: bytes | bytearray) -> Any:
         if len(data) < _SAMPLE_FROM:

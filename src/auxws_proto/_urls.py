@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ._actions import AnswerUploadRequest
-from ._codec import upload_request
 from ._constants import Role
+from ._encoding import upload_request
 from ._secret import Secret
 from ._shared import Shared
 from ._transport import Transport

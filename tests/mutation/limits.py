@@ -61,7 +61,7 @@ LIMITS: Final = (
         "while data[end] & 0xC0 == 0x80:", "while data[end] & 0x80 == 0x00:",
     ),
     Fault(
-        "the size of an event's number is left out", "_codec",
+        "the size of an event's number is left out", "_encoding",
         "return body_size + len(str(number)) + 5", "return body_size + 6",
     ),
     Fault(

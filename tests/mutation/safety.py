@@ -26,7 +26,7 @@ SAFETY: Final = (
         "        transfer.redirected = True\n", "",
     ),
     Fault(
-        "True is an event's type", "_codec",
+        "True is an event's type", "_decoding",
         "    if not _is_number(number) or number not in LENGTHS:",
         "    if number not in LENGTHS:",
     ),
@@ -101,7 +101,7 @@ SAFETY: Final = (
         "frames in a row share a key", "_frames", "        at += 4\n", "        at += 0\n",
     ),
     Fault(
-        "in a row, every event is a message", "_codec",
+        "in a row, every event is a message", "_decoding",
         "                    and kind == 1\n", "                    and kind > 0\n",
     ),
     Fault(

@@ -10,7 +10,6 @@ import pytest
 from auxws_proto import (
     AuxSession,
     Config,
-    ConnectionId,
     DeliverMessage,
     HttpFailed,
     HttpProgressed,
@@ -21,14 +20,13 @@ from auxws_proto import (
     RemoteProtocolError,
     Role,
     State,
-    Tally,
     UploadGranted,
     UploadRefused,
     Violation,
     encode,
 )
 
-from .helpers import BUCKET, LOGGED_IN, SMALL, Bench, World, brief, large
+from .helpers import LOGGED_IN, SMALL, Bench, World, brief, large
 
 # Doors.
 
@@ -126,18 +124,6 @@ def test_a_full_outbox() -> None:
 
     with pytest.raises(OutboxFull, match="the outbox holds 1 messages; the limit is 1"):
         bench.send()
-
-
-def test_verbs_called_while_draining_append_to_the_same_queue() -> None:
-    session = AuxSession(Role.CLIENT)
-    session.connect(0.0)
-    seen = []
-    for action in session.actions():
-        seen.append(brief(action))
-        if len(seen) == 1:
-            session.transport_opened(0.0)
-
-    assert seen == [("open", 1), ("state", "CONNECTING"), ("state", "OPEN")]
 
 
 def test_input_for_a_transport_that_is_not_there() -> None:
@@ -275,40 +261,6 @@ def test_what_goes_out_after_each_login_can_be_replaced() -> None:
 # Windows.
 
 
-def test_stats_and_latency() -> None:
-    bench = Bench().open()
-    assert bench.session.latency is None
-    bench.send()
-    bench.after(0.25)
-    bench.pong(1)
-    bench.send(large())
-    bench.deliver(SMALL)
-    bench.receive(4, -1, f"{BUCKET}/k", "GET", {})
-
-    stats = bench.session.stats()
-
-    assert stats.latency == 0.25
-    assert (stats.outbox_messages, stats.outbox_bytes) == (1, 40_000)
-    assert (stats.pending_uploads, stats.pending_downloads) == (1, 1)
-    assert stats.sent == {"inline": Tally(messages=1, bytes=16)}
-    assert stats.received == {"inline": Tally(messages=1, bytes=25)}
-    assert (stats.untaken_bytes, stats.held_bytes > 0) == (25, True)
-    bench.taken(25)
-    assert bench.session.stats().untaken_bytes == 0
-    bench.disconnect()
-    assert bench.session.latency is None
-
-
-def test_info_is_that_of_the_last_login() -> None:
-    bench = Bench()
-    assert bench.session.info is None
-    bench.login(ConnectionId("c"))
-    bench.open()
-    bench.deliver(LOGGED_IN)
-
-    assert bench.session.info == {"connectionId": "c"}
-
-
 EVENTS = [
     HttpResponded(transfer_id=1, status=200),
     HttpFailed(transfer_id=1, error="gone"),
@@ -430,51 +382,6 @@ def test_what_was_sent_goes_out_before_what_another_input_leads_to() -> None:
     assert [short[0] for short in bench.close()][:4] == ["text", "text", "ping", "close"]
 
 
-def test_what_was_sent_goes_out_at_the_time_of_the_last_send() -> None:
-    bench = Bench(ping_timeout=10.0, ping_interval=None).open()
-    bench.session.send(SMALL, bench.now)
-    bench.session.send(SMALL, bench.now + 1)
-
-    assert bench.session.next_timeout() == bench.now + 11
-    assert [short[0] for short in drained(bench)] == ["text", "text", "ping"]
-
-
-def test_a_snapshot_counts_what_was_just_sent() -> None:
-    bench = Bench().open()
-    burst(bench)
-
-    stats = bench.session.stats()
-
-    assert (stats.outbox_messages, stats.sent["inline"].messages) == (2, 2)
-
-
-def test_what_is_sent_while_a_burst_is_drained_comes_behind_it() -> None:
-    bench = Bench(confirm=False).open()
-    burst(bench)
-    seen: list[str] = []
-    for action in bench.session.actions():
-        if not seen:
-            bench.session.send({"type": "late"}, bench.now)
-        seen.append(brief(action)[-1])
-
-    assert seen == ["small", "small", "late"]
-    bench.session.send(SMALL, bench.now)
-    runs = [type(item).__name__ for item in bench.session.runs()]
-    assert runs == ["SendText"]
-
-
-def test_a_send_while_runs_are_drained_is_among_them() -> None:
-    bench = Bench(confirm=False).open()
-    burst(bench)
-    seen: list[str] = []
-    for item in bench.session.runs():
-        if not seen:
-            bench.session.send(SMALL, bench.now)
-        seen.append(type(item).__name__)
-
-    assert seen == ["TextRun", "SendText"]
-
-
 @pytest.mark.parametrize("now", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("is_first", [False, True])
 def test_a_time_that_is_none_is_refused_with_the_message(now: float, is_first: bool) -> None:
@@ -485,17 +392,3 @@ def test_a_time_that_is_none_is_refused_with_the_message(now: float, is_first: b
 
     assert drained(bench) == []
     assert bench.session.stats().outbox_messages == 0
-
-
-def test_there_is_something_to_drain_until_it_is_drained() -> None:
-    bench = Bench().open()
-    session = bench.session
-    seen = [session.has_actions]
-    session.send(SMALL, bench.now)
-    seen.append(session.has_actions)
-    session.next_timeout()
-    seen.append(session.has_actions)
-    drained(bench)
-    seen.append(session.has_actions)
-
-    assert seen == [False, True, True, False]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
+import gc
 import json
 import math
 import sys
+import tracemalloc
 import uuid
 from collections import OrderedDict
 from types import MappingProxyType
@@ -18,7 +20,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from auxws_proto import Config, LocalProtocolError, RemoteProtocolError
-from auxws_proto._codec import encode_message
+from auxws_proto._encoding import encode_message
 from auxws_proto._frames import mask
 from auxws_proto._json import NOT_THE_SAME, FastJson, Load, parse_json, write_json
 from auxws_proto._speed import equipment, fast_json, fast_mask
@@ -248,3 +250,16 @@ def test_what_a_row_s_loader_loads_is_what_the_standard_library_parses(texts: li
         except ValueError:
             continue
         assert repr(value) == repr(parse_json(data, 1_000))
+
+
+def test_a_short_text_holds_no_more_than_it_has() -> None:
+    gc.collect()
+    tracemalloc.start()
+    try:
+        texts = [fast().write({"type": "x", "n": number}) for number in range(1_000)]
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert len(texts) == 1_000
+    assert held < 1_000_000

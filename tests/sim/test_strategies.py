@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auxws_proto import AuxSession, Config, Role
-from auxws_proto._codec import Malformed, decode_event
+from auxws_proto._decoding import Malformed, decode_event
 from auxws_proto.messages import MESSAGE_ROWS, LoginResult, validate
 from auxws_proto.testing import OPERATIONS
 from auxws_proto.testing.strategies import (

@@ -60,7 +60,7 @@ CLASSES: dict[str, dict[str, Rule]] = {
         "tests/proto/test_json.py::test_what_is_not_json": _any,
         "tests/proto/test_json.py::test_what_is_not_utf8": _any,
         "tests/proto/test_json.py::test_an_unclosed_bomb_is_too_deep_and_costs_no_stack": _any,
-        "tests/proto/test_codec.py::test_malformed_events": _any,
+        "tests/proto/test_decoding.py::test_malformed_events": _any,
         "tests/proto/test_engine.py::"
         "test_a_malformed_text_is_reported_once_and_the_next_message_is_delivered": _any,
         "tests/drivers/test_faults.py::test_junk_is_reported_once_and_the_stream_goes_on": _any,

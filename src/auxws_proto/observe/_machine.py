@@ -22,6 +22,7 @@ from .._errors import AuxError, ConnectionFailed, RemoteProtocolError
 from .._events import Event, HttpFailed, HttpProgressed, HttpResponded, TransportFailure
 from .._life import BACKOFF
 from .._machine import AuxMachine
+from .._runs import RUNS, ActionRun
 from .._transport import Transport
 from ._events import Observer
 from ._fault import fault_of, maybe_fault
@@ -204,19 +205,28 @@ class _ObservedSession(_StandIn):
             self.observation.transferred(event, size, self.original.now)
 
     def actions(self) -> Iterator[Action]:
-        session, observation = self.original, self.observation
-        for action in session.actions():
-            observation.is_over = session._engine.life.is_over
-            observation.acted(action, session.now)
-            if isinstance(action, ReportState) and action.state is State.WAITING:
-                due = session._engine.shared.timers.due((BACKOFF, 0))
-                if due is not None:
-                    observation.waiting(due, action.cause, session.now)
+        for action in self.original.actions():
+            self._acted(action)
             yield action
 
-    def runs(self) -> Iterator[Action]:
-        """The same, one by one: each is looked at."""
-        yield from self.actions()
+    def runs(self) -> Iterator[Action | ActionRun]:
+        """The same, one by one, where what comes with each message is looked at."""
+        if not self.observation.notable_only:
+            yield from self.actions()
+            return
+        for item in self.original.runs():
+            if item.__class__ not in RUNS:
+                self._acted(item)
+            yield item
+
+    def _acted(self, action: Action) -> None:
+        session, observation = self.original, self.observation
+        observation.is_over = session._engine.life.is_over
+        observation.acted(action, session.now)
+        if isinstance(action, ReportState) and action.state is State.WAITING:
+            due = session._engine.shared.timers.due((BACKOFF, 0))
+            if due is not None:
+                observation.waiting(due, action.cause, session.now)
 
 
 class _ObservedMachine(_StandIn):
@@ -255,9 +265,16 @@ class _ObservedMachine(_StandIn):
         self.reports.append(ReportError(error=error))
 
     def actions(self) -> Iterator[Action]:
+        return self._drain(as_runs=False)
+
+    def runs(self) -> Iterator[Action | ActionRun]:
+        """The same, one by one, where what comes with each message is looked at."""
+        return self._drain(as_runs=self.observation.notable_only)
+
+    def _drain(self, *, as_runs: bool) -> Iterator[Any]:
         original, observation, watched = self.original, self.observation, self.watched
         while True:
-            for action in original.actions():
+            for action in original.runs() if as_runs else original.actions():
                 if isinstance(action, ReportError):
                     observation.passed(action, watched.now)
                 yield action
@@ -269,10 +286,6 @@ class _ObservedMachine(_StandIn):
                 yield report
             if not self.teller.tell():
                 return
-
-    def runs(self) -> Iterator[Action]:
-        """The same, one by one: the observers may be told between two."""
-        yield from self.actions()
 
     def finish_dialogues(self, error: AuxError | None) -> None:
         """The driver has ended, or failed with ``error``."""

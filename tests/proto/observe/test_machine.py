@@ -504,3 +504,39 @@ def test_texts_in_a_row_are_told_as_one_by_one(notable_only: bool) -> None:
     assert done == wanted
     assert len(done) == 3
     assert sorted(at_once.lines()) == sorted(one_by_one.lines())
+
+
+@pytest.mark.parametrize("notable_only", [False, True])
+def test_runs_are_left_whole_where_nothing_of_them_is_told(notable_only: bool) -> None:
+    bench = ObservedBench(notable_only=notable_only)
+    session: AuxSession = bench.session
+    kinds: list[str] = []
+    session.connect(bench.now)
+    session.transport_opened(bench.now)
+    kinds += [type(item).__name__ for item in session.runs()]
+    for _ in range(2):
+        session.send(SMALL, bench.now)
+    kinds += [type(item).__name__ for item in session.runs()]
+
+    texts = ["TextRun"] if notable_only else ["SendText", "SendText"]
+    assert kinds == ["OpenTransport", "ReportState", "ReportState", *texts, "SendPing"]
+    told = [type(event).__name__ for event in bench.events]
+    assert told.count("StateChanged") == 2
+    assert told.count("MessageQueued") == (0 if notable_only else 2)
+
+
+def test_runs_of_a_machine_of_bytes_are_left_whole_too() -> None:
+    events: list[ObserverEvent] = []
+    machine = observe(AuxWebSocket(Role.SERVER), events.append, notable_only=True)
+    machine.transport_opened(0)
+    machine.receive_bytes(
+        b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+        0,
+    )
+    list(machine.runs())
+    machine.send(SMALL, 0)
+    machine.send(SMALL, 0)
+
+    assert [type(item).__name__ for item in machine.runs()] == ["ByteRun", "SendBytes"]
+    assert "StateChanged" in [type(event).__name__ for event in events]

@@ -1,20 +1,18 @@
-"""Event arrays to the byte, every way in which one can be wrong, and what JSON cannot carry."""
+"""`_decoding`: every way in which an event array can be right or wrong."""
 
 from __future__ import annotations
 
 import json
-import math
-from collections import OrderedDict
-from types import MappingProxyType
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auxws_proto import LocalProtocolError, RemoteProtocolError, Role, Secret, Violation
-from auxws_proto import _codec as codec
-from auxws_proto._codec import Decoded, Malformed, decode_event, decode_message, encode_message
+from auxws_proto import LocalProtocolError, RemoteProtocolError, Role, Violation
+from auxws_proto import _decoding as decoding
+from auxws_proto._decoding import Decoded, Malformed, decode_event, decode_message
+from auxws_proto._encoding import encode_message, message_event
 from auxws_proto._json import Load
 
 CLIENT, SERVER = Role.CLIENT, Role.SERVER
@@ -44,13 +42,17 @@ WELL_FORMED: list[tuple[Role, list[Any], Decoded]] = [
     (CLIENT, [1, 7, MESSAGE], (7, MESSAGE)),
     (CLIENT, [1.0, 7.5, MESSAGE], (7.5, MESSAGE)),
     (CLIENT, [1, 10**4000, MESSAGE], (10**4000, MESSAGE)),
-    (CLIENT, [2, 1], codec.UploadRequestEvent(1)),
-    (SERVER, [3, 1, "u", "PUT", {}], codec.UploadResponseEvent(1, "u", "PUT", {})),
-    (SERVER, [4, 0, "u", "GET", {"a": "b"}], codec.DownloadRequestEvent(0, "u", "GET", {"a": "b"})),
-    (CLIENT, [4, 3, "u", "GET", {}], codec.DownloadRequestEvent(3, "u", "GET", {})),
-    (SERVER, [5, 1, INFO], codec.ErrorEvent(1, INFO)),
-    (SERVER, [5, None, {}], codec.ErrorEvent(None, {})),
-    (SERVER, {"message": "Forbidden"}, codec.NoticeObject({"message": "Forbidden"})),  # type: ignore[list-item]
+    (CLIENT, [2, 1], decoding.UploadRequestEvent(1)),
+    (SERVER, [3, 1, "u", "PUT", {}], decoding.UploadResponseEvent(1, "u", "PUT", {})),
+    (
+        SERVER,
+        [4, 0, "u", "GET", {"a": "b"}],
+        decoding.DownloadRequestEvent(0, "u", "GET", {"a": "b"}),
+    ),
+    (CLIENT, [4, 3, "u", "GET", {}], decoding.DownloadRequestEvent(3, "u", "GET", {})),
+    (SERVER, [5, 1, INFO], decoding.ErrorEvent(1, INFO)),
+    (SERVER, [5, None, {}], decoding.ErrorEvent(None, {})),
+    (SERVER, {"message": "Forbidden"}, decoding.NoticeObject({"message": "Forbidden"})),  # type: ignore[list-item]
 ]  # fmt: skip
 
 
@@ -205,8 +207,8 @@ def test_every_array_is_an_event_or_malformed(value: list[object], sender: Role)
     event = decode(value, sender)
 
     if not isinstance(event, Malformed):
-        assert value[0] in codec.SENT_BY[sender]
-        assert len(value) == codec.LENGTHS[value[0]]  # type: ignore[index]
+        assert value[0] in decoding.SENT_BY[sender]
+        assert len(value) == decoding.LENGTHS[value[0]]  # type: ignore[index]
 
 
 # Depth: the same message gets the same verdict on every path.
@@ -216,7 +218,7 @@ def test_a_message_at_the_limit_of_nesting_passes_on_every_path() -> None:
     body = encode_message(nested(DEPTH), DEPTH)
 
     assert decode_message(body, DEPTH) == nested(DEPTH)
-    event = decode_event(codec.message_event(1, body), SERVER, DEPTH)
+    event = decode_event(message_event(1, body), SERVER, DEPTH)
     assert event == (1, nested(DEPTH))
 
 
@@ -228,7 +230,7 @@ def test_a_message_over_the_limit_is_refused_on_every_path() -> None:
     downloaded = decode_message(body, DEPTH)
     assert isinstance(downloaded, RemoteProtocolError)
     assert downloaded.violation is V.TOO_DEEP
-    event = decode_event(codec.message_event(1, body), SERVER, DEPTH)
+    event = decode_event(message_event(1, body), SERVER, DEPTH)
     assert isinstance(event, Malformed)
     assert event.error.violation is V.TOO_DEEP
 
@@ -238,138 +240,12 @@ def test_a_message_too_deep_for_the_stack_is_refused_as_such() -> None:
         encode_message(nested(200_000), 500)
 
 
-# Encoding.
-
-
-@pytest.mark.parametrize(
-    ("message", "body"),
-    [
-        ({"type": "x", "a": [1, 1.5, None, True]}, b'{"type":"x","a":[1,1.5,null,true]}'),
-        (OrderedDict(type="x"), b'{"type":"x"}'),
-        (MappingProxyType({"type": "x"}), b'{"type":"x"}'),
-        ({"type": "x", "a": "é€\U0001f600"}, '{"type":"x","a":"é€\U0001f600"}'.encode()),
-        ({"type": "x", "a": "\ud800"}, b'{"type":"x","a":"\\ud800"}'),
-        ({"type": "x", "a": "\ud83d\ude00"}, b'{"type":"x","a":"\\ud83d\\ude00"}'),
-        ({"type": "x", "\udfff": "\x00\n"}, b'{"type":"x","\\udfff":"\\u0000\\n"}'),
-        ({"type": "x", 1: 2, None: 3, False: 4}, b'{"type":"x","1":2,"null":3,"false":4}'),
-        ({"type": "x", "a": (1, 2)}, b'{"type":"x","a":[1,2]}'),
-        ({"type": Secret("x"), "a": Secret("b")}, b'{"type":"x","a":"b"}'),
-        ({"type": "x", "a": 10**4299}, b'{"type":"x","a":1%s}' % (b"0" * 4299)),
-    ],
-)  # fmt: skip
-def test_messages_to_the_byte(message: dict[str, Any], body: bytes) -> None:
-    assert encode_message(message, DEPTH) == body
-
-
-@given(st.text(st.characters(exclude_categories=())))
-def test_any_text_comes_back_as_javascript_would_read_it(text: str) -> None:
-    body = encode_message({"type": "x", "text": text}, DEPTH)
-
-    message = decode_message(body, DEPTH)
-    assert isinstance(message, dict)
-    units = text.encode("utf-16", "surrogatepass")
-    assert message["text"].encode("utf-16", "surrogatepass") == units
-
-
-LOOP: dict[str, Any] = {"type": "x"}
-LOOP["self"] = LOOP
-UNWRITABLE: dict[str, Any] = {
-    "set": {"type": "x", "a": {1, 2}},
-    "bytes": {"type": "x", "a": b"b"},
-    "object": {"type": "x", "a": object()},
-    "mapping inside": {"type": "x", "a": MappingProxyType({})},
-    "circular": LOOP,
-    "NaN": {"type": "x", "a": math.nan},
-    "Infinity": {"type": "x", "a": -math.inf},
-    "NaN as a key": {"type": "x", "a": {math.nan: 1}},
-    "tuple as a key": {"type": "x", "a": {(1,): 1}},
-    "bytes as a key": {"type": "x", b"a": 1},
-    "too many digits": {"type": "x", "a": 10**4300},
-}
-
-
-@pytest.mark.parametrize("message", UNWRITABLE.values(), ids=UNWRITABLE)
-def test_what_json_cannot_carry(message: dict[Any, Any]) -> None:
-    with pytest.raises(LocalProtocolError, match="cannot be written as JSON"):
-        encode_message(message, DEPTH)
-
-
-@pytest.mark.parametrize(
-    ("message", "words"),
-    [
-        (None, "not NoneType"),
-        ([("type", "x")], "not list"),
-        ('{"type":"x"}', "not str"),
-        ({}, "string 'type'"),
-        ({"type": None}, "string 'type'"),
-        ({"type": b"x"}, "string 'type'"),
-    ],
-)
-def test_what_is_no_message(message: Any, words: str) -> None:
-    with pytest.raises(LocalProtocolError, match=words):
-        encode_message(message, DEPTH)
-
-
-@pytest.mark.parametrize("number", [0, 1, 9, 10, 99_999, 10**15])
-def test_a_message_event_embeds_the_body_and_has_the_size_foretold(number: int) -> None:
-    body = encode_message({"type": "é"}, DEPTH)
-
-    event = codec.message_event(number, body)
-
-    assert event == b"[1,%d,%b]" % (number, body)
-    assert len(event) == codec.message_event_size(number, len(body))
-
-
-def test_the_other_events_to_the_byte() -> None:
-    url = Secret("https://b.s3.amazonaws.com/k?X-Amz-Signature=s")
-
-    assert codec.upload_request(12) == b"[2,12]"
-    assert codec.upload_response(1, url, "PUT", MappingProxyType({})) == (
-        b'[3,1,"https://b.s3.amazonaws.com/k?X-Amz-Signature=s","PUT",{}]'
-    )
-    assert codec.download_request(2, url) == (
-        b'[4,2,"https://b.s3.amazonaws.com/k?X-Amz-Signature=s","GET",{}]'
-    )
-    assert codec.error_event(None, INFO) == (
-        b'[5,null,{"success":false,"errorCode":"not_supported","errorMessage":"no"}]'
-    )
-
-
-@pytest.mark.parametrize("info", [{"a": {1}}, {"a": math.nan}, LOOP, nested(200_000)])
-def test_an_info_that_json_cannot_carry(info: dict[str, Any]) -> None:
-    with pytest.raises(LocalProtocolError, match="info cannot be written"):
-        codec.error_event(-1, info)
-
-
 def test_the_tables_cover_every_type() -> None:
-    both = codec.SENT_BY[CLIENT] | codec.SENT_BY[SERVER]
+    both = decoding.SENT_BY[CLIENT] | decoding.SENT_BY[SERVER]
 
-    assert both == set(codec.LENGTHS) == {1, 2, 3, 4, 5}
-    assert codec.SENT_BY[CLIENT] == {1, 2, 4}
-    assert codec.SENT_BY[SERVER] == {1, 3, 4, 5}
-
-
-class Sure:
-    """Another JSON library, which has an answer for everything."""
-
-    def __init__(self, answer: bytes | None) -> None:
-        self.answer = answer
-
-    def write(self, value: object) -> bytes | None:
-        return self.answer
-
-    def parse(self, data: bytes | bytearray) -> Any:
-        return [1, 7, MESSAGE]
-
-    def loader(self, texts: list[bytes]) -> Load | None:
-        return None if self.answer is None else self.parse
-
-
-def test_another_json_library_is_asked_first() -> None:
-    assert codec.encode_message(MESSAGE, DEPTH, Sure(b"its word")) == b"its word"
-    assert codec.encode_message({"type": "x"}, DEPTH, Sure(None)) == b'{"type":"x"}'
-    assert codec.encode_message({"type": "x"}, 2, Sure(b"[[[]]]")) == b'{"type":"x"}'
-    assert codec.decode_event(b"", SERVER, DEPTH, Sure(None)) == (7, MESSAGE)
+    assert both == set(decoding.LENGTHS) == {1, 2, 3, 4, 5}
+    assert decoding.SENT_BY[CLIENT] == {1, 2, 4}
+    assert decoding.SENT_BY[SERVER] == {1, 3, 4, 5}
 
 
 # Texts in a row.
@@ -379,10 +255,10 @@ ROW = [b'[1,-1,{"type":"a"}]', b' [1,-1,{"type":"a"}]', b"[2,1]", b"no JSON", b"
 
 
 def test_the_messages_in_a_row_are_those_that_need_no_second_look() -> None:
-    found = codec.decode_messages(ROW, 1_000, DEPTH)
+    found = decoding.decode_messages(ROW, 1_000, DEPTH)
 
     assert found == [(-1, {"type": "a"}), None, None, None, None, None]
-    assert codec.decode_messages([], 1_000, DEPTH) == []
+    assert decoding.decode_messages([], 1_000, DEPTH) == []
 
 
 @pytest.mark.parametrize(
@@ -401,14 +277,14 @@ def test_the_messages_in_a_row_are_those_that_need_no_second_look() -> None:
     ],
 )
 def test_whatever_is_not_the_plainest_message_gets_a_second_look(event: object) -> None:
-    assert codec.decode_messages([json.dumps(event).encode()], 1_000, DEPTH) == [None]
+    assert decoding.decode_messages([json.dumps(event).encode()], 1_000, DEPTH) == [None]
 
 
 @given(st.recursive(st.none() | st.integers() | st.text(), st.lists), st.integers(0, 2))
 def test_a_message_in_a_row_is_what_a_second_look_finds(value: object, kind: int) -> None:
     data = json.dumps([kind, 7, {"type": "x", "value": value}]).encode()
 
-    [found] = codec.decode_messages([data], 10_000, DEPTH)
+    [found] = decoding.decode_messages([data], 10_000, DEPTH)
 
     if kind == 1:
         assert found is None or found == decode_event(data, SERVER, DEPTH)
@@ -422,19 +298,28 @@ def test_a_row_has_the_bounds_of_a_single_text(depth: int) -> None:
     fits = isinstance(decode_event(data, SERVER, 3), tuple)
     assert fits is (depth == 3)
 
-    assert bool(codec.decode_messages([data], 1_000, 3)[0]) is fits
-    assert codec.decode_messages([data], len(data) - 1, 300) == [None]
-    assert codec.decode_messages([data], len(data), 300) != [None]
+    assert bool(decoding.decode_messages([data], 1_000, 3)[0]) is fits
+    assert decoding.decode_messages([data], len(data) - 1, 300) == [None]
+    assert decoding.decode_messages([data], len(data), 300) != [None]
 
 
-def test_another_library_decodes_a_row_where_it_can() -> None:
-    assert codec.decode_messages([b"?"], 9, DEPTH, Sure(b"")) == [(7, MESSAGE)]
-    assert codec.decode_messages([ROW[0]], 99, DEPTH, Sure(None)) == [None]
+class Sure:
+    """Another JSON library, which has an answer for everything."""
+
+    def __init__(self, answer: bytes | None) -> None:
+        self.answer = answer
+
+    def write(self, value: object) -> bytes | None:
+        return self.answer
+
+    def parse(self, data: bytes | bytearray) -> Any:
+        return [1, 7, MESSAGE]
+
+    def loader(self, texts: list[bytes]) -> Load | None:
+        return None if self.answer is None else self.parse
 
 
-def test_events_in_a_row_have_numbers_in_a_row() -> None:
-    bodies = [b'{"type":"a"}', b'{"type":"b"}']
-
-    for step, numbers in ((1, (9, 10)), (0, (0, 0))):
-        events = codec.message_events(numbers[0], step, bodies)
-        assert events == [codec.message_event(*pair) for pair in zip(numbers, bodies, strict=True)]
+def test_another_library_decodes_where_it_can() -> None:
+    assert decode_event(b"", SERVER, DEPTH, Sure(None)) == (7, MESSAGE)
+    assert decoding.decode_messages([b"?"], 9, DEPTH, Sure(b"")) == [(7, MESSAGE)]
+    assert decoding.decode_messages([ROW[0]], 99, DEPTH, Sure(None)) == [None]
