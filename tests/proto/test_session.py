@@ -392,3 +392,11 @@ def test_a_time_that_is_none_is_refused_with_the_message(now: float, is_first: b
 
     assert drained(bench) == []
     assert bench.session.stats().outbox_messages == 0
+
+
+def test_what_is_taken_where_there_is_room_anyway_moves_nothing() -> None:
+    bench = Bench().open()
+    bench.text('[1,0,{"type":"small"}]')
+
+    assert bench.taken(10) == []
+    assert bench.session.stats().untaken_bytes == 12
