@@ -274,8 +274,10 @@ class AuxClient(TypedVerbs, DialogueVerbs):
         nothing. Raises `LocalProtocolError` for what is no message or for an ended client,
         `OutboxFull` or `ConnectionFailed` where the configuration says to raise.
         """
-        self._check()
-        return await self._sender.send(message)
+        if self._engine.error is not None or self._thread != threading.get_ident():
+            self._check()
+        entry = self._sender.follow(message)
+        return await self._sender.send(message) if entry is None else Receipt(entry)
 
     async def flush(self, timeout: float | None = None) -> None:
         """Wait until every message accepted so far has an outcome, good or bad.

@@ -25,6 +25,7 @@ from auxws_proto import (
 )
 from auxws_proto._mailbox import Feed
 from auxws_proto._router import Router
+from auxws_proto._runs import ReportRun
 
 from ._bell import Bell
 from ._receipt import Entry
@@ -32,9 +33,19 @@ from ._receipt import Entry
 _KEPT_ERRORS = 1_000
 """Reports that wait for the first listener: faults of the first second are the interesting ones."""
 
+_NOBODY_READS = (
+    "reading has stopped, for what came waits for a first subscription; subscribe to something, "
+    "or iterate over the client"
+)
+
 
 class Desk:
     """Where the application finds what has come."""
+
+    __slots__ = (
+        "_has_warned", "cause", "changed", "entries", "error_count", "errors", "info", "line",
+        "router", "state", "states",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.router: Router = Router()
@@ -51,6 +62,7 @@ class Desk:
         """Rings when the state may have changed."""
         self.line: list[anyio.Event] = []
         """Those who wait to send, first come first served; only the head may try."""
+        self._has_warned = False
 
     def state_reported(self, action: ReportState) -> None:
         """The state, its cause or the connection info is new."""
@@ -75,6 +87,20 @@ class Desk:
         if self.line and action.final:
             self.admit()
         entry.advance(action)
+
+    def sends_reported(self, run: ReportRun) -> None:
+        """Messages have come a stage further, none of them by an error."""
+        stage, is_final = run.stage, run.final
+        take = self.entries.pop if is_final else self.entries.get
+        for send_id in run.ids:
+            entry = take(send_id, None)
+            if entry is not None:
+                entry.stage = stage
+                entry.is_final = is_final
+                if entry.changed is not None:
+                    entry.changed.ring()
+        if self.line and is_final:
+            self.admit()
 
     def progress_reported(self, action: ReportProgress) -> None:
         """A transfer has come further."""
@@ -103,6 +129,14 @@ class Desk:
                 is_gap=True,
             )
         )
+
+    def reading_stopped(self) -> None:
+        """The wire is not read on before the application has taken something."""
+        # Each message that is taken now may be the one that the reading waits for.
+        self.router.put_back()
+        if self.router.has_backlog and not self._has_warned:
+            self._has_warned = True
+            self.error_reported(ReportError(error=AuxError(_NOBODY_READS)))
 
     def _report(self, report: ErrorReport) -> None:
         self.error_count += 1

@@ -47,8 +47,10 @@ T = TypeVar("T")
 class Talk:
     """Asking, and waiting for the answer, over one engine."""
 
+    __slots__ = ("_sender", "engine", "room")
+
     def __init__(self, engine: Engine, sender: Sender) -> None:
-        self.engine = engine
+        self.engine: Engine = engine
         self.room: Bell = Bell()
         """Rings when there may be room for more updates."""
         self._sender = sender

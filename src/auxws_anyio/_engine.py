@@ -11,7 +11,8 @@ raises; what should never happen ends the client with an `InternalError` for eve
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from functools import partial
 from typing import Any, TypeVar, TypeVarTuple, Unpack, assert_never
 
 import anyio
@@ -42,6 +43,7 @@ from auxws_proto import (
 )
 from auxws_proto._dialogue_websocket import DialogueWebSocket
 from auxws_proto._journal import OutboxStore, OutboxStoreFailed
+from auxws_proto._runs import ActionRun, ByteRun, DeliveryRun, ReportRun
 
 from ._clock import Clock, start_clock
 from ._desk import Desk
@@ -53,14 +55,14 @@ from ._transfers import Transfers
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
-_NOBODY_READS = (
-    "reading has stopped, for what came waits for a first subscription; subscribe to something, "
-    "or iterate over the client"
-)
-
 
 class Engine:
     """Runs one machine in the task group that `start` is given."""
+
+    __slots__ = (
+        "_clock", "_dispatching", "_drain", "_errands", "_group", "_is_paused", "_transfers",
+        "desk", "error", "is_reading", "links", "machine", "now", "recorder", "transports",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -69,7 +71,7 @@ class Engine:
         errands: Errands,
         store: OutboxStore | None = None,
     ) -> None:
-        self.machine = machine
+        self.machine: DialogueWebSocket = machine
         self.desk: Desk = Desk()
         self.links: Links = Links(self, machine, errands.open_transport)
         self.is_reading: bool = True
@@ -79,13 +81,16 @@ class Engine:
         self.recorder: Recorder | None = None if store is None else Recorder(store, self._crash)
         self.transports: int = 0
         """How many were asked for."""
+        self.now: Callable[[], float] = anyio.current_time
+        """The time of the event loop."""
+        self._drain: Callable[[], Iterator[Action | ActionRun]] = machine.runs
+        if self.recorder is not None:
+            self._drain = partial(self.recorder.watched, machine.actions)
         self._errands = errands
         self._transfers = Transfers(self, machine, errands)
         self._dispatching = False
         self._is_paused = False
-        self._has_warned = False
         self._group: TaskGroup | None = None
-        self._now: Callable[[], float] = anyio.current_time
         self._clock: Clock | None = None
 
     # Life.
@@ -99,7 +104,7 @@ class Engine:
         """Begin to keep time."""
         self._group = group
         self._clock = start_clock(group, self._time_has_come)
-        self._now = self._clock.now
+        self.now = self._clock.now
         if self.recorder is not None:
             self.spawn(self.recorder.run)
 
@@ -124,7 +129,7 @@ class Engine:
         if self.error is not None:
             raise self.error
         try:
-            return verb(*arguments, self._now())
+            return verb(*arguments, self.now())
         except AuxError:
             raise
         except Exception as error:
@@ -137,7 +142,7 @@ class Engine:
         """The same for what comes from elsewhere than the application: nothing is raised."""
         if self.error is None:
             try:
-                door(self._now())
+                door(self.now())
             except Exception as error:
                 self._crash(error)
             self.dispatch()
@@ -168,30 +173,36 @@ class Engine:
         if self._dispatching or self.error is not None:
             return
         self._dispatching = True
-        journal = None if self.recorder is None else self.recorder.journal
-        router, links = self.desk.router, self.links
-        deliver, settle = router.deliver, self.desk.send_reported
+        desk, links = self.desk, self.links
+        router = desk.router
         try:
             while True:
                 is_news = is_news or self._is_paused
-                for action in self.machine.actions():
-                    if journal is not None:
-                        journal.watch(action)
-                    # These three come by the thousand.
-                    if type(action) is DeliverMessage:
+                item: Any
+                for item in self._drain():
+                    # These come by the thousand: in a row, or one at a time.
+                    kind = item.__class__
+                    if kind is ByteRun:
+                        links.write(item.transport, item.data)
+                    elif kind is SendBytes:
+                        links.write(item.transport, [item.data])
+                    elif kind is ReportRun:
+                        desk.sends_reported(item)
+                    elif kind is ReportSend:
+                        desk.send_reported(item)
+                    elif kind is DeliveryRun:
                         is_news = True
-                        deliver(action)
-                    elif type(action) is ReportSend:
-                        settle(action)
-                    elif type(action) is SendBytes:
-                        links.write(action.transport, action.data)
+                        router.deliver_all(item.messages)
+                    elif kind is DeliverMessage:
+                        is_news = True
+                        router.deliver(item)
                     else:
                         is_news = True
-                        self._route(action)
+                        self._route(item)
                 # What goes out fills no mailbox.
                 if (is_news or router.freed) and self._balance():
                     continue
-                if not links.flush(self._now()):
+                if not links.flush(self.now()):
                     break
                 is_news = False
             self._resume()
@@ -207,9 +218,8 @@ class Engine:
         self.is_reading = self.machine.wants_data
         if self.is_reading:
             self.links.resumed.ring()
-        elif not self._has_warned and self.desk.router.has_backlog:
-            self._has_warned = True
-            self.desk.error_reported(ReportError(error=AuxError(_NOBODY_READS)))
+        else:
+            self.desk.reading_stopped()
         if self._clock is not None:
             deadline = self.machine.next_timeout()
             if deadline is not None:
@@ -220,13 +230,13 @@ class Engine:
         machine, router = self.machine, self.desk.router
         freed = router.freed and router.collect()
         if freed:
-            machine.taken(freed, self._now())
+            machine.taken(freed, self.now())
         is_full = router.is_full or machine.is_full
         turned = is_full is not self._is_paused
         if turned:
             self._is_paused = is_full
             tell = machine.pause_reading if is_full else machine.resume_reading
-            tell(self._now())
+            tell(self.now())
         return bool(freed) or turned
 
     def _route(self, action: Action) -> None:

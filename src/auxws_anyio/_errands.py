@@ -61,6 +61,11 @@ async def ask(source: Source[T]) -> T:
 class Errands:
     """Runs them, one at a time or any number; each may be cancelled."""
 
+    __slots__ = (
+        "_connector", "_headers", "_http", "_login", "_owns_http", "_policy", "_proxy", "_tls",
+        "_url", "credentials", "url",
+    )  # fmt: skip
+
     def __init__(
         self,
         *,

@@ -9,7 +9,7 @@ be done without waiting; else a task writes it, which is there only while there 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Protocol, TypeAlias
@@ -83,7 +83,7 @@ class Link:
         self._stream: ByteStream | None = None
         self._out: list[bytes] = []
         self._under_way: tuple[bytes, int] | None = None
-        """What is being written, and how many calls of `write` it comes from."""
+        """What is being written, and how many of the frames that `write` was given that is."""
         self._has_turned = True
         """Whether other tasks have had their turn since something was written at once."""
         self._has_writer = False
@@ -99,13 +99,13 @@ class Link:
         """Whether something is on its way: `Owner.link_wrote` will be called."""
         return self._under_way is not None or (self._has_writer and bool(self._out))
 
-    def write(self, data: bytes) -> None:
-        """Write these bytes behind all others; what is ready together goes in one write."""
+    def write(self, frames: Iterable[bytes]) -> None:
+        """Write these behind all others; what is ready together goes in one write."""
         if not self._is_broken:
-            self._out.append(data)
+            self._out += frames
 
     def flush(self) -> int:
-        """See to it that all is written; how many calls of `write` that has taken care of already.
+        """See to it that all is written; how many frames that has taken care of already.
 
         Those are not told by `Owner.link_wrote`. Only the first flush of a turn of the event loop
         writes at once: a message alone needs no task then, and what one task sends in a row is

@@ -5,7 +5,7 @@ It knows which door each report goes to. It must not know other actions, nor any
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Protocol
 
 from auxws_proto import AuxWebSocket, TransportFailure
@@ -55,11 +55,11 @@ class Links:
         link = self._links[number] = Link(self, number, self._opener)
         self._host.spawn(link.run)
 
-    def write(self, number: int, data: bytes) -> None:
-        """Have `flush` write these bytes."""
+    def write(self, number: int, frames: Iterable[bytes]) -> None:
+        """Have `flush` write these."""
         link = self._links.get(number)
         if link is not None:
-            link.write(data)
+            link.write(frames)
 
     def flush(self, now: float) -> bool:
         """Have written what there is; whether the machine was told of something that is."""

@@ -28,7 +28,7 @@ _NOTHING_YET: Final = Progress()
 class Entry:
     """What is known of one accepted message. The `Desk` writes it; a `Receipt` shows it."""
 
-    __slots__ = ("_changed", "error", "is_final", "on_failed", "progress", "send_id", "stage")
+    __slots__ = ("changed", "error", "is_final", "on_failed", "progress", "send_id", "stage")
 
     def __init__(self, send_id: SendId) -> None:
         self.send_id: SendId = send_id
@@ -36,7 +36,7 @@ class Entry:
         self.error: AuxError | None = None
         self.progress: Progress = _NOTHING_YET
         self.is_final: bool = False
-        self._changed: Bell | None = None
+        self.changed: Bell | None = None
         """Most are never waited for."""
         self.on_failed: Callable[[AuxError], None] | None = None
 
@@ -46,8 +46,8 @@ class Entry:
         self.is_final = report.final
         if report.final and report.error is not None:
             self.fail(report.error)
-        elif self._changed is not None:
-            self._changed.ring()
+        elif self.changed is not None:
+            self.changed.ring()
 
     def fail(self, error: AuxError) -> None:
         """It ended without proof of arrival."""
@@ -55,8 +55,8 @@ class Entry:
         self.is_final = True
         if self.on_failed is not None:
             self.on_failed(error)
-        if self._changed is not None:
-            self._changed.ring()
+        if self.changed is not None:
+            self.changed.ring()
 
     def progressed(self, report: ReportProgress) -> None:
         """Its upload came further."""
@@ -64,9 +64,9 @@ class Entry:
 
     async def wait(self) -> None:
         """Wait until it comes further."""
-        if self._changed is None:
-            self._changed = Bell()
-        await self._changed.wait()
+        if self.changed is None:
+            self.changed = Bell()
+        await self.changed.wait()
 
     def has_reached(self, stage: Stage) -> bool:
         """Whether it has come to ``stage``, or to its end."""

@@ -19,9 +19,14 @@ _UNTOLD = 65_536
 """What was taken is told the machine whenever it is drained, and for its own sake only when the
 reading waits for it, or from so many bytes on."""
 
+_ROW = 63
+"""Messages that are put at hand behind one that is taken, while the wire is read."""
+
 
 class Receiver:
     """The way out of the mailboxes of one engine."""
+
+    __slots__ = ("_engine", "_everything", "_router")
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -40,7 +45,8 @@ class Receiver:
         engine, router = self._engine, self._router
 
         def take() -> Message | None:
-            delivery = router.take(box)
+            # Whoever waits for a message looks in vain first.
+            delivery = router.take(box) if box.size or box.is_finished else None
             if delivery is None and router.freed >= _UNTOLD:
                 engine.dispatch()
                 # That may have brought more, while nobody was waiting to be woken.
@@ -49,6 +55,8 @@ class Receiver:
                 return None
             if not engine.is_reading:
                 engine.taken()
+            elif box.size:
+                router.reach(box, _ROW)
             return delivery.message
 
         def opened() -> None:
@@ -56,7 +64,13 @@ class Receiver:
             # It may have got what has waited for it.
             self._engine.dispatch(is_news=True)
 
-        return Subscription(box, take, on_open=opened, on_close=lambda: self._close(box))
+        return Subscription(
+            box,
+            take,
+            at_hand=box.at_hand,
+            on_open=opened,
+            on_close=lambda: self._close(box),
+        )
 
     def _close(self, box: MessageBox) -> None:
         self._router.close(box)

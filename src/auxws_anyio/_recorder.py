@@ -7,13 +7,13 @@ with all that has come up since the last; whoever comes first makes the call for
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import anyio
 from anyio.to_thread import run_sync
 
-from auxws_proto import AuxError
+from auxws_proto import Action, AuxError
 from auxws_proto._journal import Journal, OutboxStore, OutboxStoreFailed, StoredMessage
 
 from ._bell import Bell
@@ -31,6 +31,12 @@ class Recorder:
         self._error: OutboxStoreFailed | None = None
         self._turn = anyio.Lock()
         self._told = Bell()
+
+    def watched(self, actions: Callable[[], Iterator[Action]]) -> Iterator[Action]:
+        """The machine's actions, each of which the journal has seen before it is carried out."""
+        for action in actions():
+            self.journal.watch(action)
+            yield action
 
     async def load(self) -> Sequence[StoredMessage]:
         """What the store has kept; raises `OutboxStoreFailed`."""

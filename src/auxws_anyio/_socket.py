@@ -12,12 +12,14 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import anyio
 from anyio.abc import ByteStream, SocketAttribute
 from anyio.lowlevel import checkpoint
+
+from ._watch import Watch, watch
 
 _UNDER_WAY = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EAGAIN, errno.EINTR})
 """What a non-blocking connect answers that has begun; Windows says WSAEWOULDBLOCK."""
@@ -32,6 +34,7 @@ class TcpStream(ByteStream):
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
+        self._watch: Watch | None = None
         self._is_drained = False
         """Whether the last read took less than it might have, so that another would find nothing
         but what has come since."""
@@ -44,14 +47,14 @@ class TcpStream(ByteStream):
     async def receive(self, max_bytes: int = 65_536) -> bytes:
         # Either lets other tasks have their turn, once for a read.
         if self._is_drained:
-            await anyio.wait_readable(self._socket)
+            await self._wait_readable()
         else:
             await checkpoint()
         while True:
             try:
                 data = self._socket.recv(max_bytes)
             except (BlockingIOError, InterruptedError):
-                await anyio.wait_readable(self._socket)
+                await self._wait_readable()
                 continue
             except OSError as error:
                 raise self._failed() from error
@@ -91,10 +94,17 @@ class TcpStream(ByteStream):
         if self._socket.fileno() >= 0:
             # Whoever waits for it elsewhere would wait for ever, or for somebody else's socket.
             anyio.notify_closing(self._socket)
+            if self._watch is not None:
+                self._watch.close()
             self._socket.close()
             # No backend waits for a closed socket: the next read finds that out for itself.
             self._is_drained = False
         await checkpoint()
+
+    def _wait_readable(self) -> Awaitable[None]:
+        if self._watch is None:
+            self._watch = watch(self._socket)
+        return self._watch.wait()
 
     def _failed(self) -> Exception:
         is_open = self._socket.fileno() >= 0

@@ -44,11 +44,14 @@ class Subscription(Generic[T_co]):
         box: Mailbox[Any],
         take: Callable[[], T_co | None],
         *,
+        at_hand: list[T_co] | None = None,
         on_open: Callable[[], None] = _nothing,
         on_close: Callable[[], None] = _nothing,
     ) -> None:
         self._box = box
         self._take = take
+        # What it has comes before what `take` gives, which may put more there.
+        self._at_hand = at_hand if at_hand is not None else []
         self._on_open = on_open
         self._on_close = on_close
         self._is_open = False
@@ -89,11 +92,8 @@ class Subscription(Generic[T_co]):
         return self
 
     async def __anext__(self) -> T_co:
-        if self._is_open and self._given < _LOOK_EVERY:
-            item = self._take()
-            if item is not None:
-                self._given += 1
-                return item
+        if self._at_hand:
+            return self._at_hand.pop(0)
         return await self._wait()
 
     async def _wait(self) -> T_co:
@@ -105,13 +105,21 @@ class Subscription(Generic[T_co]):
             if time.perf_counter() >= self._turn_ends:
                 await checkpoint()
                 self._turn_ends = time.perf_counter() + _TURN
-        while (item := self._take()) is None:
+        while (item := self._next()) is None:
             if self._box.is_finished:
                 raise StopAsyncIteration
             self._given = 0
             await self._bell.wait()
             self._turn_ends = time.perf_counter() + _TURN
-        self._given += 1
+        return item
+
+    def _next(self) -> T_co | None:
+        """The next item, if there is one."""
+        if self._at_hand:
+            return self._at_hand.pop(0)
+        item = self._take()
+        if item is not None:
+            self._given += 1 + len(self._at_hand)
         return item
 
     def _open(self) -> None:

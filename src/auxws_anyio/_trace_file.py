@@ -7,14 +7,23 @@ from __future__ import annotations
 
 import os
 import time
+from functools import cache
 from typing import IO
 
+from auxws_proto._trace_elision import DEFAULT_LIMIT
 from auxws_proto._tracing import TracePath, TraceTarget, Tracing
 
 
 def tracing(target: TraceTarget | None, limit: int) -> Tracing:
-    """A client's trace; see `Tracing`."""
+    """A client's trace; see `Tracing`. Clients without one share what does nothing."""
+    if target is None and limit == DEFAULT_LIMIT:
+        return _nothing()
     return Tracing(target, limit, open_path=_open, time_of_day=time.time)
+
+
+@cache
+def _nothing() -> Tracing:
+    return Tracing(None, open_path=_open, time_of_day=time.time)
 
 
 def _open(path: str | TracePath) -> IO[str]:

@@ -128,7 +128,9 @@ class AuxWebSocket(SessionFront):
         queue, items = self._queue, self._queue.items
         while True:
             while items:
-                yield queue.take()
+                # A run that was taken one by one may have been left, and be empty.
+                if item := queue.take():
+                    yield item
             if not self.session.has_actions:
                 return
             self._translate()
@@ -170,6 +172,7 @@ class AuxWebSocket(SessionFront):
         self, failure: TransportFailure, now: float, *, transport: int | None = None
     ) -> None:
         """The byte stream could not be opened."""
+        self._translate()
         wire = self._find(transport)
         if wire is not None:
             self._forget(wire)

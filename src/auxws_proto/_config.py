@@ -158,8 +158,9 @@ class Config:
     short_path: bool = True
     """Whole text frames go by code of our own; wsproto, the oracle, does everything else."""
     mask_keys: Callable[[int], bytes] | None = field(default=None, repr=False, compare=False)
-    """Where masking keys come from, as unpredictable bytes (RFC 6455 §5.3), four for each frame:
-    drivers pass ``os.urandom``. Without it wsproto masks, with keys that it draws itself."""
+    """Where masking keys come from, as so many unpredictable bytes (RFC 6455 §5.3), four for each
+    of the frames that go out together: drivers pass ``os.urandom``. Without it wsproto masks, with
+    keys that it draws itself."""
     mask: Mask = field(default=mask, repr=False, compare=False)
     """How bytes are masked; one written in C is much faster for large frames."""
 

@@ -119,7 +119,9 @@ def decode_messages(
 
     Nearly all traffic, and nothing is wrong with it.
     """
-    load = load_plain if fast is None else fast.loader(texts)
+    # Who brings a library of their own need not have one.
+    loader = None if fast is None else getattr(fast, "loader", None)
+    load = load_plain if fast is None else loader and loader(texts)
     if load is None:
         return [None] * len(texts)
     # The array around a message is a level of its own.

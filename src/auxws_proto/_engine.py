@@ -137,9 +137,10 @@ class Engine:
         transport = None
         source, room, overlap = 0, 0.0, False
         row: list[DeliverMessage] = []
+        texts = tuple(texts)
         raws = [text if isinstance(text, bytes) else _utf8(text) for text in texts]
         plain = decoding.decode_messages(raws, limit, depth, fast)
-        for data, event in zip(raws, plain, strict=True):
+        for text, data, event in zip(texts, raws, plain, strict=True):
             if transport is None:
                 # At first, and wherever the last may have moved something.
                 transport = self.life.transports.find(number)
@@ -164,7 +165,8 @@ class Engine:
                 detail = f"the message has {size:,} bytes; the limit is {limit:,}"
                 self.report(RemoteProtocolError(Violation.TOO_LARGE, detail), transport)
             else:
-                found = event or decoding.decode_event(data, peer, depth, fast)
+                # A `str` may have lone surrogates, which are no UTF-8.
+                found = event or decoding.decode_event(text, peer, depth, fast)
                 self._received(found, size, transport, overlap=overlap)
             self.pump()
             transport = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Generic, Literal, TypeAlias, TypeVar
 
 from ._errors import AuxError, LocalProtocolError
@@ -72,7 +72,7 @@ class Mailbox(Generic[T]):
         """Called after every change that a waiting consumer must look at."""
         self.dropped = 0
         """How many messages this mailbox has lost to its limits."""
-        self.size = 0
+        self.size: int = 0
         """The bytes that it holds."""
         self.is_finished = False
         """True when nothing more will be put in; what it holds can still be taken."""
@@ -112,6 +112,14 @@ class Mailbox(Generic[T]):
         self.size += size
         if len(items) == 1:
             # Whoever waits has found it empty.
+            self.wake()
+
+    def extend(self, items: Iterable[T], sizes: list[int]) -> None:
+        """`append` for items in a row, of which there is one at least."""
+        was_empty = not self._items
+        self._items += zip(items, sizes, strict=True)
+        self.size += sum(sizes)
+        if was_empty:
             self.wake()
 
     def pop(self) -> T | None:

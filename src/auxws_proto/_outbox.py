@@ -79,6 +79,11 @@ class Outbox:
         return len(self._waiting) + self._puts
 
     @property
+    def wants_url(self) -> bool:
+        """Whether any message waits for a URL."""
+        return bool(self._waiting)
+
+    @property
     def sent(self) -> dict[str, Tally]:
         """What went out, by path."""
         return self._sent.tallies()

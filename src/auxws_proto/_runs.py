@@ -28,10 +28,13 @@ class TextRun:
         data: Iterable[bytes],
         ids: Iterable[SendId | None],
     ) -> None:
-        self.transport = transport
-        self.max_frame = max_frame
-        self.data = deque(data)
-        self.ids = deque(ids)
+        self.transport: int = transport
+        self.max_frame: int = max_frame
+        self.data: deque[bytes] = deque(data)
+        self.ids: deque[SendId | None] = deque(ids)
+
+    def __len__(self) -> int:
+        return len(self.data)
 
     def take(self) -> Iterator[SendText]:
         """Take the actions."""
@@ -46,9 +49,12 @@ class ByteRun:
     __slots__ = ("data", "ids", "transport")
 
     def __init__(self, transport: int, data: Iterable[bytes], ids: Iterable[SendId | None]) -> None:
-        self.transport = transport
-        self.data = deque(data)
-        self.ids = deque(ids)
+        self.transport: int = transport
+        self.data: deque[bytes] = deque(data)
+        self.ids: deque[SendId | None] = deque(ids)
+
+    def __len__(self) -> int:
+        return len(self.data)
 
     def take(self) -> Iterator[SendBytes]:
         """Take the actions."""
@@ -63,9 +69,12 @@ class ReportRun:
     __slots__ = ("final", "ids", "stage")
 
     def __init__(self, stage: Stage, final: bool, ids: Iterable[SendId]) -> None:
-        self.stage = stage
-        self.final = final
-        self.ids = deque(ids)
+        self.stage: Stage = stage
+        self.final: bool = final
+        self.ids: deque[SendId] = deque(ids)
+
+    def __len__(self) -> int:
+        return len(self.ids)
 
     def take(self) -> Iterator[ReportSend]:
         """Take the actions."""
@@ -80,7 +89,10 @@ class DeliveryRun:
     __slots__ = ("messages",)
 
     def __init__(self, messages: Iterable[DeliverMessage]) -> None:
-        self.messages = deque(messages)
+        self.messages: deque[DeliverMessage] = deque(messages)
+
+    def __len__(self) -> int:
+        return len(self.messages)
 
     def take(self) -> Iterator[DeliverMessage]:
         """Take the actions."""

@@ -50,8 +50,9 @@ class AuxSession(SessionWindows):
         headers: Iterable[tuple[str, str]] = (),
         on_connect: Iterable[Mapping[str, Any]] = (),
     ) -> None:
-        config = config if config is not None else Config()
-        super().__init__(role, config, Engine(role, config, url, headers))
+        self.role = role
+        self.config: Config = config if config is not None else Config()
+        self._engine = Engine(role, self.config, url, headers)
         self.set_on_connect(on_connect)
 
     # Verbs.
@@ -173,6 +174,9 @@ class AuxSession(SessionWindows):
         self._engine.pump()
 
     def _check_not_over(self, verb: str) -> None:
+        if self._engine.is_behind:
+            # What was sent before comes first, and may lead to the end.
+            self._engine.catch_up()
         if self._engine.life.is_over:
             raise LocalProtocolError(f"{verb}: the session is closed for good; make a new one")
 

@@ -20,10 +20,9 @@ from ._stats import SessionStats
 class SessionWindows:
     """The windows of an `AuxSession`."""
 
-    def __init__(self, role: Role, config: Config, engine: Engine) -> None:
-        self.role = role
-        self.config = config
-        self._engine = engine
+    role: Role
+    config: Config
+    _engine: Engine
 
     @property
     def state(self) -> State:
@@ -55,6 +54,12 @@ class SessionWindows:
         """Whether there is anything to drain."""
         return self._engine.is_behind or bool(self._engine.shared.actions.items)
 
+    @property
+    def wants_url(self) -> bool:
+        """Whether a message waits for an upload URL: what is sent then is better not left to be
+        drained with what follows it."""
+        return self._engine.outbox.wants_url
+
     def actions(self) -> Iterator[Action]:
         """Drain the FIFO. Verbs called meanwhile append to the same queue."""
         engine = self._engine
@@ -70,7 +75,9 @@ class SessionWindows:
         items = queue.items
         while True:
             while items:
-                yield queue.take()
+                # A run that was taken one by one may have been left, and be empty.
+                if item := queue.take():
+                    yield item
             if not engine.is_behind:
                 return
             engine.catch_up()

@@ -299,8 +299,6 @@ class Transport:
         self.ping_out = None
         self.answers_pings = True
         self.unprovable = False
-        self.is_reported = False
-        """Whether it was told that it answers no pings."""
         self.latency = self._shared.now - self._ping_sent_at
         self._proven = serial
         proven = bisect_right(self._unproven, serial, key=itemgetter(0))

@@ -11,11 +11,9 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from auxws_proto import AuxWebSocket, Encoded, LocalProtocolError, OutboxFull
+from auxws_proto import LocalProtocolError
 
-from ._desk import Desk
 from ._pump import Pump
-from ._receipt import Entry
 
 T = TypeVar("T")
 
@@ -110,41 +108,6 @@ class Wish(Generic[T]):
         with self._lock:
             was_settled, self._is_settled = self._is_settled, True
         return was_settled
-
-
-class Posted:
-    """A message that is accepted already and on its way to the machine; nobody waits for it."""
-
-    __slots__ = ("_desk", "_entry", "_machine", "_message", "_pump")
-
-    def __init__(
-        self, pump: Pump, machine: AuxWebSocket, desk: Desk, entry: Entry, message: Encoded
-    ) -> None:
-        self._pump = pump
-        self._machine = machine
-        self._desk = desk
-        self._entry = entry
-        self._message = message
-
-    def submit(self, now: float) -> None:
-        """The command that is posted."""
-        self._pump.submit(self, now)
-
-    def attempt(self, now: float) -> bool:
-        """See `auxws_sync._roles.Waiting`."""
-        try:
-            send_id = self._machine.send(self._message, now)
-        except OutboxFull:
-            return False
-        except LocalProtocolError:
-            self.give_up()
-        else:
-            self._desk.arrived(self._entry, send_id)
-        return True
-
-    def give_up(self) -> None:
-        """See `auxws_sync._roles.Waiting`."""
-        self._desk.refuse(self._entry)
 
 
 def _bounded(timeout: float | None) -> float:

@@ -23,7 +23,6 @@ from auxws_proto import (
     Credentials,
     ErrorReport,
     InstConfig,
-    LocalProtocolError,
     SendId,
     State,
     StateChange,
@@ -46,6 +45,7 @@ from ._engine import Engine
 from ._errands import Asked, Headers, Settings
 from ._http import HttpTransport
 from ._log import looked_at
+from ._process import HERE
 from ._receipt import Entry, Receipt
 from ._sender import Sender
 from ._sockets import check_proxy
@@ -127,6 +127,8 @@ class AuxClient(TypedVerbs, DialogueVerbs):
         self._engine = Engine(machine, settings, name, outbox)
         self._engine.pump.on_end = self._tracing.close
         self._desk = self._engine.desk
+        self._check = self._engine.check_started
+        self._check_fate = self._engine.check
         self._sender = Sender(self._engine, self.config)
         self._room = Room(lock)
         machine.dialogues.room_made = self._room.made
@@ -157,7 +159,7 @@ class AuxClient(TypedVerbs, DialogueVerbs):
         traceback: TracebackType | None,
     ) -> None:
         # A forked child that leaves the block must leave the parent's connection alone.
-        if os.getpid() == self._engine.process:
+        if HERE.number == self._engine.process:
             # Whoever interrupts a program does not want to wait for it.
             self.close(0 if isinstance(exc, KeyboardInterrupt) else None)
 
@@ -254,7 +256,7 @@ class AuxClient(TypedVerbs, DialogueVerbs):
         configuration says to raise.
         """
         self._check()
-        return Receipt(self._sender.send(message, timeout), self._engine.check)
+        return Receipt(self._sender.send(message, timeout), self._check_fate)
 
     def _send(
         self,
@@ -306,9 +308,3 @@ class AuxClient(TypedVerbs, DialogueVerbs):
         """A snapshot of the queues and counters."""
         self._engine.check()
         return self._engine.stats()
-
-    def _check(self) -> None:
-        """The client is entered, and this is a thread that may wait."""
-        self._engine.check()
-        if not self._engine.is_started:
-            raise LocalProtocolError("enter the client first: with AuxClient(…) as client")

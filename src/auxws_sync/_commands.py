@@ -28,8 +28,10 @@ class Commands:
     """The commands for one thread. `attach` and `open` it, `shut` it and `run` what is left."""
 
     def __init__(self) -> None:
-        self.is_open = False
+        self.is_open: bool = False
         """Whether commands are taken."""
+        self.last: Command | None = None
+        """The latest one, for which the bell has been rung; None when all of them were run."""
         self._queue: deque[Command] = deque()
         self._is_woken = False
         self._gate = threading.Lock()
@@ -50,6 +52,7 @@ class Commands:
                 # In this order, for a signal's handler may raise in between: twice is harmless.
                 self._writer.send(b"\0")
                 self._is_woken = True
+            self.last = command
         return True
 
     def nudge(self) -> None:
@@ -83,6 +86,8 @@ class Commands:
         with self._gate:
             # While some are left it does not wait, and need not be woken.
             self._is_woken = bool(self._queue)
+            if not self._is_woken:
+                self.last = None
 
     def shut(self) -> None:
         """Take no more; what has been posted is still to be run."""

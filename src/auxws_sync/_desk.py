@@ -6,6 +6,7 @@ for moments only, never while anybody's code is called, and never while waiting 
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -16,7 +17,6 @@ from auxws_proto import (
     DeliverMessage,
     ErrorReport,
     FailReason,
-    Progress,
     ReportError,
     ReportGap,
     ReportProgress,
@@ -24,14 +24,16 @@ from auxws_proto import (
     ReportState,
     SendFailed,
     SendId,
-    Stage,
     State,
     StateChange,
 )
 from auxws_proto._mailbox import Feed, Mailbox
 from auxws_proto._router import MessageBox, Router
+from auxws_proto._runs import DeliveryRun, ReportRun
 
-from ._posted import PostedMessages
+from ._commands import Commands
+from ._outcomes import Outcomes
+from ._posted import Posted
 from ._receipt import Entry, wait_until
 from ._roles import Report
 
@@ -46,11 +48,14 @@ R = TypeVar("R")
 TAKEN_UNREPORTED = 1024 * 1024
 """So many bytes may be taken before the pump is woken for that alone."""
 
+_ROW = 127
+"""Messages that are put at hand behind one that is taken: more saves nothing."""
+
 
 class Desk:
     """See `auxws_sync._roles.Desk`; the rest is for the callers' threads."""
 
-    def __init__(self, wake_pump: Callable[[], None]) -> None:
+    def __init__(self, commands: Commands) -> None:
         self.lock: threading.Lock = threading.Lock()
         self.changed: threading.Condition = threading.Condition(self.lock)
         """Notified when the state changes, a send comes to its outcome, and at the end."""
@@ -60,17 +65,15 @@ class Desk:
         self.state: State = State.IDLE
         self.cause: AuxError | None = None
         self.info: Mapping[str, Any] | None = None
-        self._has_outcome = False
         self.error_count: int = 0
         self.is_finished: bool = False
         self.crash: AuxError | None = None
         """The bug that ended the client, if one did."""
-        self._wake_pump = wake_pump
-        self._open: dict[SendId, Entry] = {}
-        self._posted = PostedMessages()
-        self._arrived: list[tuple[Entry, SendId]] = []
-        """What the machine has taken of that, and `report` has not been called since."""
-        self._is_reading = True
+        self.outcomes: Outcomes = Outcomes(self.changed)
+        self.posted: Posted = Posted(self.lock, self.changed, commands, self.outcomes)
+        self.wake_pump: Callable[[], None] = commands.nudge
+        self.is_reading: bool = True
+        """Whether more comes from the wire; if not, what is taken is told the pump at once."""
         self._has_warned = False
 
     # Called on the pump's thread.
@@ -78,54 +81,51 @@ class Desk:
     def accept(self, entry: Entry, send_id: SendId, size: int = 0) -> None:
         """The machine has taken a message of so many bytes; its outcome will be reported."""
         with self.lock:
-            self._open_entry(entry, send_id, size)
-
-    def arrived(self, entry: Entry, send_id: SendId) -> None:
-        """The same for one that was posted; it is told by the next `report`."""
-        self._arrived.append((entry, send_id))
-
-    def refuse(self, entry: Entry) -> None:
-        """The machine did not take a posted message, since the client was closed."""
-        with self.lock:
-            self._posted.remove(entry)
-            failed = SendFailed(FailReason.CLOSED, "the client was closed")
-            entry.advance(Stage.FAILED, failed, is_final=True)
-            self.changed.notify_all()
+            self.outcomes.accept(entry, send_id)
+            self.posted.taken(size)
 
     def set_room(self, messages: int, size: int, *, is_empty: bool) -> None:
         """So much the outbox takes, what is posted not counted."""
         with self.lock:
-            self._posted.tell_room(messages, size, is_empty=is_empty)
+            self.posted.tell_room(messages, size, is_empty=is_empty)
 
     @property
     def wants_room(self) -> bool:
         """Whether `set_room` is to be called."""
-        return self._posted.is_low
+        return self.posted.is_low
 
     def report(self, reports: list[Report]) -> None:
         """Put what the machine says where it belongs, and wake who waits for it."""
-        if not (reports or self._arrived):
+        outcomes, router = self.outcomes, self.router
+        if not (reports or outcomes.has_news):
             return
-        deliver = self.router.deliver
         with self.lock:
-            self._take_arrived()
-            self._has_outcome = False
+            outcomes.take_arrived()
+            self.posted.forget()
             for report in reports:
-                if type(report) is DeliverMessage:
-                    deliver(report)
-                elif type(report) is ReportSend:
-                    self._settle(report.send_id, report.stage, report.error, is_final=report.final)
-                else:
-                    self._report(report)
-            if self._has_outcome:
-                self.changed.notify_all()
+                match report:
+                    case DeliveryRun():
+                        router.deliver_all(report.messages)
+                    case ReportRun():
+                        outcomes.settle_run(report)
+                    case DeliverMessage():
+                        router.deliver(report)
+                    case ReportSend():
+                        outcomes.settle(
+                            report.send_id, report.stage, report.error, is_final=report.final
+                        )
+                    case _:
+                        self._report(report)
+            outcomes.tell()
 
     def flow(self, wants_data: bool) -> tuple[int, bool]:
         """The bytes that were taken since the last call; whether mailboxes have room for more."""
         with self.lock:
+            # Before it is counted: who pops what is at hand looks at this afterwards.
+            self.is_reading = False
             freed = self.router.collect()
             has_room = not self.router.is_full
-            self._is_reading = wants_data and has_room
+            self.is_reading = wants_data and has_room
             if not wants_data and not self._has_warned and self.router.has_backlog:
                 self._has_warned = True
                 self._publish(ErrorReport(error=AuxError(_NOBODY_READS)))
@@ -136,11 +136,9 @@ class Desk:
         with self.lock:
             self.is_finished = True
             self.crash = error
-            self._take_arrived()
-            self._posted.close()
             lost = error or SendFailed(FailReason.CLOSED, "the client has ended")
-            for send_id in list(self._open):
-                self._settle(send_id, Stage.UNKNOWN, lost)
+            self.outcomes.finish(lost)
+            self.posted.finish(lost)
             if error is not None:
                 # Reports end with it, too.
                 self.errors.finish(error)
@@ -152,28 +150,21 @@ class Desk:
 
     # Called on any other thread.
 
-    def post(self, entry: Entry, size: int) -> bool:
-        """Whether the outbox has room for this message, which is then on its way there."""
-        with self.lock:
-            return self.state is not State.CLOSED and self._posted.add(entry, size)
-
     def take(
         self, box: MessageBox, woken: threading.Condition, deadline: float | None
-    ) -> DeliverMessage | None:
+    ) -> dict[str, Any] | None:
         """The next message of ``box``, waited for; None when nothing more comes.
 
-        Raises `TimeoutError`, and the error that ended the mailbox.
+        Whoever finds some in ``box.at_hand`` pops one there without any lock, and then wakes the
+        pump unless `is_reading`. Raises `TimeoutError`, and the error that ended the mailbox.
         """
         with self.lock:
-            router = self.router
-            delivery = router.take(box)
-            if delivery is None and not box.is_finished:
-                delivery = self._wait_for(box, lambda: router.take(box), woken, deadline)
-            freed = router.freed
-            wanted = freed and (not self._is_reading or freed >= TAKEN_UNREPORTED)
+            message = self._wait_for(box, lambda: self._next(box), woken, deadline)
+            freed = self.router.freed
+            wanted = freed and (not self.is_reading or freed >= TAKEN_UNREPORTED)
         if wanted:
-            self._wake_pump()
-        return delivery
+            self.wake_pump()
+        return message
 
     def take_report(
         self, box: Mailbox[T], woken: threading.Condition, deadline: float | None
@@ -182,12 +173,12 @@ class Desk:
         with self.lock:
             return self._wait_for(box, box.pop, woken, deadline)
 
-    def open_box(self, box: MessageBox, *, watcher: bool = False) -> threading.Condition:
+    def open_box(self, box: MessageBox) -> threading.Condition:
         """Let ``box`` have messages from now on; what is returned is what `take` waits with."""
         woken = threading.Condition(self.lock)
         with self.lock:
             box.wake = woken.notify_all
-            self.router.open(box, watcher=watcher)
+            self.router.open(box)
         return woken
 
     def close_box(self, box: MessageBox) -> None:
@@ -196,12 +187,7 @@ class Desk:
             box.finish()
             self.router.close(box)
         # Rare, and it may have been all that held the reading back.
-        self._wake_pump()
-
-    def claim(self, delivery: DeliverMessage) -> None:
-        """A watcher keeps this message for itself."""
-        with self.lock:
-            self.router.claim(delivery)
+        self.wake_pump()
 
     def open_feed(self, feed: Feed[T]) -> tuple[Mailbox[T], threading.Condition]:
         """A new listener of ``feed``, and what `take_report` waits with."""
@@ -219,22 +205,16 @@ class Desk:
                     return False
             return True
 
-    def end_with(self, box: MessageBox, entry: Entry) -> None:
-        """Whoever waits at ``box`` waits for an answer to this message, in vain if it fails."""
-        with self.lock:
-            entry.on_failed = box.finish
-            if entry.error is not None:
-                box.finish(entry.error)
-
     @property
     def unsettled(self) -> int:
         """How many accepted messages have no outcome."""
-        return len(self._open) + len(self._posted)
+        with self.lock:
+            return len(self.outcomes) + len(self.posted)
 
     def settled(self) -> Callable[[], bool]:
         """A condition for `wait_for`: all that is accepted by now has come to its outcome."""
         with self.lock:
-            pending = deque([*self._open.values(), *self._posted])
+            pending = deque([*self.outcomes, *(entry for entry, _ in self.posted)])
 
         def is_so() -> bool:
             while pending and pending[0].is_final:
@@ -245,16 +225,18 @@ class Desk:
 
     # With the lock held.
 
-    def _open_entry(self, entry: Entry, send_id: SendId, size: int) -> None:
-        entry.number(send_id)
-        self._open[send_id] = entry
-        self._posted.taken(size)
-
-    def _take_arrived(self) -> None:
-        if self._arrived:
-            arrived, self._arrived = self._arrived, []
-            for entry, send_id in arrived:
-                self._open_entry(entry, send_id, self._posted.remove(entry))
+    def _next(self, box: MessageBox) -> dict[str, Any] | None:
+        """The next message of ``box``, if there is one; those behind it are put at hand."""
+        if box.at_hand:
+            # Another thread has put some there, and others may be taking them.
+            with contextlib.suppress(IndexError):
+                return box.at_hand.pop(0)
+        delivery = self.router.take(box)
+        if delivery is None:
+            return None
+        if self.is_reading and len(box):
+            self.router.reach(box, _ROW)
+        return delivery.message
 
     def _wait_for(
         self,
@@ -270,12 +252,10 @@ class Desk:
             if not wait_until(woken, deadline):
                 raise TimeoutError("nothing came in time")
 
-    def _report(self, report: Report) -> None:
+    def _report(self, report: ReportProgress | ReportState | ReportError | ReportGap) -> None:
         match report:
             case ReportProgress():
-                entry = None if report.send_id is None else self._open.get(report.send_id)
-                if entry is not None:
-                    entry.progress = Progress(done=report.done, total=report.total)
+                self.outcomes.progress(report)
             case ReportState():
                 self.info = report.info if report.info is not None else self.info
                 self._change_state(report.state, report.cause)
@@ -289,21 +269,8 @@ class Desk:
                     error=report.error, event_id=report.event_id, transport=report.transport,
                     is_gap=True,
                 ))  # fmt: skip
-            case DeliverMessage() | ReportSend():
-                raise AssertionError(f"{report} is no rare one")
             case _:
                 assert_never(report)
-
-    def _settle(
-        self, send_id: SendId, stage: Stage, error: AuxError | None, *, is_final: bool = True
-    ) -> None:
-        entry = self._open.get(send_id)
-        if entry is None:
-            return
-        entry.advance(stage, error, is_final=is_final)
-        if is_final:
-            del self._open[send_id]
-            self._has_outcome = True
 
     def _change_state(self, state: State, cause: AuxError | None) -> None:
         previous, self.state, self.cause = self.state, state, cause
@@ -311,6 +278,7 @@ class Desk:
             self.states.publish(StateChange(previous=previous, current=state, cause=cause))
         self.changed.notify_all()
         if state is State.CLOSED:
+            self.posted.close()
             self._end_iterations(cause)
 
     def _end_iterations(self, error: AuxError | None) -> None:

@@ -6,10 +6,10 @@ It knows lives: of threads, of the process, of the client. It must not know mess
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 import time
 from collections.abc import Callable
+from threading import get_ident
 from typing import TypeVar
 
 from auxws_proto import AuxError, Encoded, LocalProtocolError, SendId, State, Stats, Tally
@@ -17,9 +17,11 @@ from auxws_proto._dialogue_websocket import DialogueWebSocket
 from auxws_proto._journal import OutboxStore
 from auxws_proto._stats import SessionStats
 
-from ._calls import Posted, Wish
+from ._calls import Wish
+from ._commands import Commands
 from ._desk import Desk
 from ._errands import Errands, Settings
+from ._process import HERE
 from ._pump import Pump
 from ._receipt import Entry
 from ._recorder import Recorder
@@ -41,22 +43,19 @@ class Engine:
         store: OutboxStore | None = None,
     ) -> None:
         self.machine = machine
-        self.desk: Desk = Desk(lambda: self.pump.nudge())
+        commands = Commands()
+        self.desk: Desk = Desk(commands)
         self._recorder = None if store is None else Recorder(store)
-        self.pump: Pump = Pump(machine, self.desk, name, self._recorder)
+        self.pump: Pump = Pump(machine, self.desk, commands, name, self._recorder)
+        self.desk.posted.attach(self.pump.submit, machine.send)
         self.errands: Errands = Errands(settings, self.pump, name)
         self.pump.errands = self.errands
         machine.on_sent = self._note
         self._lock = threading.Lock()
         self._is_started = False
         self._is_closed = False
-        self.process: int = os.getpid()
+        self.process: int = HERE.number
         """The process that it belongs to."""
-
-    @property
-    def is_started(self) -> bool:
-        """Whether `start` was called."""
-        return self._is_started
 
     @property
     def has_store(self) -> bool:
@@ -120,14 +119,20 @@ class Engine:
 
     def check(self) -> None:
         """Raise an error where a call would wait for ever, or work on a copy of the client."""
-        if os.getpid() != self.process:
+        if HERE.number != self.process:
             raise AuxError(
                 "this client belongs to the parent process; make a new one after os.fork()"
             )
-        if self.pump.owns_current_thread():
+        if get_ident() == self.pump.ident:
             raise LocalProtocolError(
                 "called from the observer, on the client's own thread, which would wait for itself"
             )
+
+    def check_started(self) -> None:
+        """`check`, and raise an error if nothing has been started."""
+        self.check()
+        if not self._is_started:
+            raise LocalProtocolError("enter the client first: with AuxClient(…) as client")
 
     def start(self) -> None:
         """Start the thread. Raises `LocalProtocolError` the second time, and after `close`."""
@@ -145,20 +150,6 @@ class Engine:
         if self.desk.crash is not None:
             raise self.desk.crash
         return Wish(self.pump, run, queues=queues).grant(timeout)
-
-    def post(self, entry: Entry, message: Encoded) -> bool:
-        """Accept a message without waiting for the pump; false if only the pump knows its fate."""
-        if not self.desk.post(entry, message.size):
-            return False
-        posted = Posted(self.pump, self.machine, self.desk, entry, message)
-        is_posted = False
-        try:
-            is_posted = self.pump.post(posted.submit)
-        finally:
-            # Also when a signal's handler raises: nothing may wait for what never sets out.
-            if not is_posted:
-                posted.give_up()
-        return True
 
     def close(self, timeout: float) -> None:
         """Flush and close within ``timeout`` seconds, then end, whatever could be done."""
@@ -185,7 +176,7 @@ class Engine:
 
     def abandon(self) -> None:
         """End at once, because nobody holds the client any more or the interpreter exits."""
-        if self._is_started and os.getpid() == self.process:
+        if self._is_started and HERE.number == self.process:
             self.pump.stop()
             if not self.pump.owns_current_thread():
                 self.pump.join(GRACE)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import selectors
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from auxws_proto import AuxWebSocket, TransportFailure
@@ -91,11 +92,15 @@ class Links:
         except StreamFailed as error:
             self._fail(link, error)
 
-    def settle(self) -> None:
-        """Say which streams are over: after all that came, and after the answers to it."""
-        for link in list(self._links.values()):
-            if link.is_ended:
-                self._lose(link)
+    def settle(self) -> bool:
+        """Say which streams are over: after all that came, and after the answers to it.
+
+        True if any is, so that there is something to drain.
+        """
+        ended = [link for link in self._links.values() if link.is_ended]
+        for link in ended:
+            self._lose(link)
+        return bool(ended)
 
     # From the machine to the wire.
 
@@ -104,6 +109,13 @@ class Links:
         link = self._links.get(number)
         if link is not None:
             link.out.append(data)
+            self._touched[number] = link
+
+    def send_all(self, number: int, parts: Iterable[bytes]) -> None:
+        """`send` for several, in order."""
+        link = self._links.get(number)
+        if link is not None:
+            link.out += parts
             self._touched[number] = link
 
     def close(self, number: int) -> None:

@@ -16,7 +16,7 @@ import selectors
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import assert_never
 
 from auxws_proto import (
@@ -43,8 +43,10 @@ from auxws_proto import (
 )
 from auxws_proto._dialogue_websocket import DialogueWebSocket
 from auxws_proto._journal import OutboxStoreFailed
+from auxws_proto._runs import ByteRun, DeliveryRun, ReportRun, TextRun
 
 from ._commands import Commands
+from ._flow import Flow
 from ._links import Links, Opened
 from ._recorder import Recorder
 from ._roles import Command, Desk, Errands, Report, Waiting
@@ -61,6 +63,7 @@ class Pump:
         self,
         machine: DialogueWebSocket,
         desk: Desk,
+        commands: Commands,
         name: str,
         recorder: Recorder | None = None,
     ) -> None:
@@ -73,14 +76,15 @@ class Pump:
         """Called last of all."""
         self._desk = desk
         self._recorder = recorder
+        self._flow = Flow(machine, desk)
         self._links = Links(machine)
         self._waiting: deque[Waiting] = deque()
-        self._commands = Commands()
+        self._commands = commands
         self._answers: deque[Callable[[], None]] = deque()
-        self._ident: int | None = None
+        self.ident: int | None = None
+        """Its thread's, as of `threading.get_ident`; None when there is no thread."""
         self._is_finishing = False
         self._is_stopping = False
-        self._is_paused = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     # Called from any thread.
@@ -125,7 +129,7 @@ class Pump:
 
     def owns_current_thread(self) -> bool:
         """Whether the caller is the pump's own thread."""
-        return threading.get_ident() == self._ident
+        return threading.get_ident() == self.ident
 
     # Everything below runs on the pump's thread.
 
@@ -153,12 +157,12 @@ class Pump:
 
     def _run(self) -> None:
         error: AuxError | None = None
-        self._ident = threading.get_ident()
+        self.ident = threading.get_ident()
         try:
-            self._tell_room()
+            self._flow.tell_room()
+            self._drain()
             while not (self._is_stopping or (self._is_finishing and self._links.is_empty)):
                 self._turn()
-            self._drain()
         except OutboxStoreFailed as fault:
             error = fault
         except Exception as fault:
@@ -168,92 +172,79 @@ class Pump:
             self._end(error)
 
     def _turn(self) -> None:
+        """Wait for something, feed it, drain. It begins and ends with a machine that is drained."""
         self.turns += 1
-        self._drain()
-        self._tell_flow()
+        while self._flow.tell():
+            self._drain()
         self._links.look_for(reading=self.machine.wants_data)
         deadline = self.machine.next_timeout()
         wait = None if deadline is None else max(0.0, deadline - time.monotonic())
+        is_fed = False
         for key, mask in self._selector.select(0.0 if self._commands else wait):
             if key.data is not None:
                 self._links.serve(key.data, mask)
+                is_fed = True
             else:
                 self._commands.hear()
         if self._commands:
-            self._run_commands()
-        self._drain()
-        self._links.settle()
+            if is_fed:
+                # A verb must find everybody informed of what the wire brought a moment before.
+                self._drain()
+            self._commands.run(time.monotonic())
+            is_fed = True
+        if is_fed:
+            self._drain()
+        if self._links.settle():
+            self._drain()
         now = time.monotonic()
-        deadline = self.machine.next_timeout()
         if deadline is not None and now >= deadline:
             self.machine.handle_timeout(now)
-
-    def _run_commands(self) -> None:
-        # A verb must find everybody informed of what the wire brought a moment before.
-        self._drain()
-        self._commands.run(time.monotonic())
-
-    def _tell_flow(self) -> None:
-        """Tell the machine what was taken, and whether a full mailbox holds the reading back."""
-        while True:
-            freed, has_room = self._desk.flow(self.machine.wants_data)
-            has_room = has_room and not self.machine.is_full
-            now = time.monotonic()
-            if freed:
-                self.machine.taken(freed, now)
-            if has_room is self._is_paused:
-                self._is_paused = not has_room
-                (self.machine.resume_reading if has_room else self.machine.pause_reading)(now)
-            elif not freed:
-                return
             self._drain()
-
-    def _tell_room(self) -> None:
-        """Tell the callers what the outbox takes, so that most sends need not ask."""
-        config, stats = self.machine.config, self.machine.session.stats()
-        self._desk.set_room(
-            config.max_outbox_messages - stats.outbox_messages,
-            config.max_outbox_bytes - stats.outbox_bytes,
-            is_empty=not stats.outbox_messages,
-        )
 
     def _drain(self) -> None:
         """Carry out what the machine asks for, until it asks for nothing more."""
         has_acted = True
-        journal = None if self._recorder is None else self._recorder.journal
         while has_acted:
             has_acted = makes_room = False
             reports: list[Report] = []
-            for action in self.machine.actions():
+            recorder = self._recorder
+            for action in self.machine.runs() if recorder is None else self._recorded(recorder):
                 has_acted = True
-                if journal is not None:
-                    journal.watch(action)
-                # These three come by the thousand.
-                if type(action) is DeliverMessage:
-                    reports.append(action)
-                elif type(action) is SendBytes:
-                    self._links.send(action.transport, action.data)
-                elif type(action) is ReportSend:
-                    reports.append(action)
-                    makes_room = True
-                else:
-                    self._dispatch(action, reports)
-                    makes_room |= isinstance(action, ReportState)
-            if self._recorder is not None:
-                self._recorder.settle()
+                # These three come by the thousand, in a row or one by one.
+                match action:
+                    case DeliverMessage() | DeliveryRun():
+                        reports.append(action)
+                    case SendBytes():
+                        self._links.send(action.transport, action.data)
+                    case ByteRun():
+                        self._links.send_all(action.transport, action.data)
+                    case ReportSend() | ReportRun():
+                        reports.append(action)
+                        makes_room = True
+                    case _:
+                        self._dispatch(action, reports)
+                        makes_room |= isinstance(action, ReportState)
+            if recorder is not None:
+                recorder.settle()
             self._desk.report(reports)
             self._links.write()
             # Only an outcome or a new state can have made room.
             if makes_room:
                 if self._desk.wants_room:
-                    self._tell_room()
+                    self._flow.tell_room()
                 while self._waiting and self._waiting[0].attempt(time.monotonic()):
                     self._waiting.popleft()
                     has_acted = True
         while self._answers:
             self._answers.popleft()()
 
-    def _dispatch(self, action: Action, reports: list[Report]) -> None:
+    def _recorded(self, recorder: Recorder) -> Iterator[Action]:
+        """What the machine asks for, one by one, for each is looked at."""
+        for action in self.machine.actions():
+            recorder.journal.watch(action)
+            yield action
+
+    def _dispatch(self, action: Action | TextRun, reports: list[Report]) -> None:
         errands = self.errands
         assert errands is not None
         match action:
@@ -273,7 +264,7 @@ class Pump:
                 self._links.abort(action.transport)
             case AskForLogin():
                 errands.ask_for_login(action)
-            case AnswerUploadRequest() | SendText() | SendPing():
+            case AnswerUploadRequest() | SendText() | TextRun() | SendPing():
                 raise AssertionError(f"a client's AuxWebSocket never asks for {action}")
             case SendBytes() | DeliverMessage() | ReportSend():
                 raise AssertionError(f"{action} is no rare one")
@@ -303,3 +294,5 @@ class Pump:
         while self._answers:
             self._answers.popleft()()
         self.on_end()
+        # The system may give it to the next thread.
+        self.ident = None

@@ -27,9 +27,7 @@ _NOTHING_YET: Final = Progress()
 class Entry:
     """What is known of one accepted message. The desk writes it, with its lock held."""
 
-    __slots__ = (
-        "_changed", "error", "is_final", "lock", "on_failed", "progress", "send_id", "stage",
-    )  # fmt: skip
+    __slots__ = ("changed", "error", "is_final", "lock", "progress", "send_id", "stage")
 
     def __init__(self, lock: threading.Lock) -> None:
         self.lock: threading.Lock = lock
@@ -39,41 +37,30 @@ class Entry:
         self.error: AuxError | None = None
         self.progress: Progress = _NOTHING_YET
         self.is_final: bool = False
-        self.on_failed: Callable[[AuxError], None] | None = None
-        """Whom to tell of a bad end; called with the lock held."""
-        self._changed: threading.Condition | None = None
-
-    def number(self, send_id: SendId) -> None:
-        """The machine has taken it."""
-        self.send_id = send_id
-        self._notify()
+        self.changed: threading.Condition | None = None
+        """To be notified of every change of this, if it is there."""
 
     def advance(self, stage: Stage, error: AuxError | None, *, is_final: bool) -> None:
         """It came to a stage."""
         self.stage, self.is_final = stage, is_final
-        if is_final and error is not None:
+        if is_final:
             self.error = error
-            if self.on_failed is not None:
-                self.on_failed(error)
-        self._notify()
+        if self.changed is not None:
+            self.changed.notify_all()
 
     def wait_for(self, is_so: Callable[[], bool], deadline: float | None) -> bool:
         """Wait, with the lock held, until ``is_so()``; false when time is up."""
         while not is_so():
-            if self._changed is None:
+            if self.changed is None:
                 # Most are never waited for.
-                self._changed = threading.Condition(self.lock)
-            if not wait_until(self._changed, deadline):
+                self.changed = threading.Condition(self.lock)
+            if not wait_until(self.changed, deadline):
                 return False
         return True
 
     def has_reached(self, stage: Stage) -> bool:
         """Whether it has come to ``stage``, or to its end."""
         return self.is_final or _RANK.get(self.stage, 0) >= _RANK.get(stage, len(_RANK))
-
-    def _notify(self) -> None:
-        if self._changed is not None:
-            self._changed.notify_all()
 
 
 class Receipt:

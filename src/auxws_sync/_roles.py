@@ -21,9 +21,17 @@ from auxws_proto import (
     ReportSend,
     ReportState,
 )
+from auxws_proto._runs import DeliveryRun, ReportRun
 
 Report: TypeAlias = (
-    DeliverMessage | ReportState | ReportSend | ReportError | ReportGap | ReportProgress
+    DeliverMessage
+    | DeliveryRun
+    | ReportState
+    | ReportSend
+    | ReportRun
+    | ReportError
+    | ReportGap
+    | ReportProgress
 )
 
 Command: TypeAlias = Callable[[float], None]

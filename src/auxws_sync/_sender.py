@@ -22,7 +22,11 @@ class Sender:
     def __init__(self, engine: Engine, config: Config) -> None:
         self._engine = engine
         self._desk = engine.desk
+        self._lock = engine.desk.lock
+        self._post = engine.desk.posted.add
         self._config = config
+        # Whether a message can do without the pump's answer.
+        self._posts = config.offline == "queue" and not engine.has_store
 
     def send(
         self,
@@ -33,16 +37,11 @@ class Sender:
         """See `AuxClient.send`; ``on_accepted`` is called before any outcome is known."""
         engine, config = self._engine, self._config
         encoded = message if isinstance(message, Encoded) else encode(message, config)
-        entry = Entry(self._desk.lock)
+        entry = Entry(self._lock)
+        if self._posts and on_accepted is None and self._post(entry, encoded):
+            return entry
         # A question is not worth asking again when its asker is dead.
         keep = engine.has_store and on_accepted is None
-        if (
-            on_accepted is None
-            and not keep
-            and config.offline == "queue"
-            and engine.post(entry, encoded)
-        ):
-            return entry
 
         def accept(now: float) -> None:
             state = self._desk.state

@@ -22,6 +22,7 @@ class Messages:
     def __init__(self, desk: Desk, box: MessageBox) -> None:
         self._desk = desk
         self._box = box
+        self._at_hand = box.at_hand
         self._lock = threading.Lock()
         self._woken: threading.Condition | None = None
 
@@ -35,18 +36,29 @@ class Messages:
         """See `Subscription.waiting`."""
         return len(self._box)
 
-    def open(self) -> None:
-        """Let the box have what comes from now on."""
-        if self._woken is None:
+    def open(self) -> threading.Condition:
+        """Let the box have what comes from now on; what is returned is notified of it."""
+        woken = self._woken
+        if woken is None:
             with self._lock:
-                if self._woken is None:
-                    self._woken = self._desk.open_box(self._box)
+                woken = self._woken
+                if woken is None:
+                    woken = self._woken = self._desk.open_box(self._box)
+        return woken
 
     def take(self, deadline: float | None) -> dict[str, Any] | None:
         """The next message."""
-        assert self._woken is not None
-        delivery = self._desk.take(self._box, self._woken, deadline)
-        return None if delivery is None else delivery.message
+        desk = self._desk
+        try:
+            message = self._at_hand.pop(0) if self._at_hand else None
+        except IndexError:
+            # Another thread has taken the last of them meanwhile.
+            message = None
+        if message is None:
+            return desk.take(self._box, self.open(), deadline)
+        if not desk.is_reading:
+            desk.wake_pump()
+        return message
 
     def close(self) -> None:
         """Want no more messages."""

@@ -14,13 +14,13 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Source(Protocol[T_co]):
-    """Where the items come from."""
+    """Where the items come from; `take` opens it too."""
 
     @property
     def dropped(self) -> int: ...
     @property
     def waiting(self) -> int: ...
-    def open(self) -> None: ...
+    def open(self) -> object: ...
     def take(self, deadline: float | None) -> T_co | None: ...
     def close(self) -> None: ...
 
@@ -63,9 +63,7 @@ class Subscription(Generic[T_co]):
 
     def __next__(self) -> T_co:
         self._check()
-        source = self._source
-        source.open()
-        item = source.take(None)
+        item = self._source.take(None)
         if item is None:
             raise StopIteration
         return item
@@ -87,7 +85,6 @@ class Subscription(Generic[T_co]):
         ended it, and the fault that ended the client.
         """
         self._check()
-        self._source.open()
         return self._source.take(None if timeout is None else time.monotonic() + timeout)
 
     def close(self) -> None:

@@ -213,6 +213,7 @@ class Items(Generic[T]):
 
     def take(self, deadline: float | None) -> T | None:
         """The next item."""
+        self.open()
         return self._talk.take(self._box, self._woken, deadline)
 
     def close(self) -> None:

@@ -268,7 +268,7 @@ async def linked(
 async def test_a_message_alone_is_written_at_once_and_by_no_task(pair: Pair) -> None:
     stream, theirs = pair
     async with linked(stream) as (link, owner):
-        link.write(b"ping")
+        link.write([b"ping"])
         count = link.flush()
 
         assert (count, owner.tasks, link.is_writing) == (1, 0, False)
@@ -281,7 +281,7 @@ async def test_what_follows_in_the_same_turn_is_gathered_for_one_write(pair: Pai
     async with linked(stream) as (link, owner):
         counts = []
         for data in (b"1", b"2", b"3", b"4"):
-            link.write(data)
+            link.write([data])
             counts.append(link.flush())
         was_writing = link.is_writing
         await anyio.wait_all_tasks_blocked()
@@ -295,13 +295,13 @@ async def test_what_follows_in_the_same_turn_is_gathered_for_one_write(pair: Pai
 async def test_an_answer_lets_the_next_message_go_at_once_again(pair: Pair) -> None:
     stream, theirs = pair
     async with linked(stream) as (link, owner):
-        link.write(b"1")
+        link.write([b"1"])
         counts = [link.flush()]
         theirs.sendall(b"pong")
         while not owner.told:
             await checkpoint()
 
-        link.write(b"2")
+        link.write([b"2"])
         counts.append(link.flush())
 
         assert (counts, owner.tasks, owner.told) == ([1, 1], 0, [b"pong"])
@@ -311,7 +311,7 @@ async def test_an_answer_lets_the_next_message_go_at_once_again(pair: Pair) -> N
 async def test_what_the_socket_does_not_take_at_once_is_written_by_a_task(pair: Pair) -> None:
     stream, theirs = pair
     async with linked(stream) as (link, owner):
-        link.write(LARGE)
+        link.write([LARGE])
         count = link.flush()
         found = await anyio.to_thread.run_sync(read_all, theirs, len(LARGE))
         await anyio.wait_all_tasks_blocked()
@@ -324,7 +324,7 @@ async def test_what_the_socket_does_not_take_at_once_is_written_by_a_task(pair: 
 async def test_where_the_owner_must_settle_first_nothing_is_written_at_once(pair: Pair) -> None:
     stream, theirs = pair
     async with linked(stream, Owner(must_settle=True)) as (link, owner):
-        link.write(b"1")
+        link.write([b"1"])
         count = link.flush()
         await anyio.wait_all_tasks_blocked()
 
@@ -338,7 +338,7 @@ async def test_a_closed_transport_ends_when_all_is_written(pair: Pair, size: int
     stream, theirs = pair
     found: list[bytes] = []
     async with linked(stream) as (link, owner):
-        link.write(LARGE[:size])
+        link.write([LARGE[:size]])
         link.close()
 
         link.flush()
@@ -351,7 +351,7 @@ async def test_a_closed_transport_ends_when_all_is_written(pair: Pair, size: int
 async def test_an_aborted_transport_is_gone_and_does_not_report_its_end(pair: Pair) -> None:
     stream, _ = pair
     async with linked(stream) as (link, owner):
-        link.write(LARGE)
+        link.write([LARGE])
         link.flush()
         await anyio.wait_all_tasks_blocked()
 
@@ -367,10 +367,10 @@ async def test_a_write_that_fails_leaves_the_reading_to_find_the_end(
 ) -> None:
     stream, theirs = pair
     async with linked(Unwritable(stream), Owner(must_settle=must_settle)) as (link, owner):
-        link.write(b"1")
+        link.write([b"1"])
         link.flush()
         await anyio.wait_all_tasks_blocked()
-        link.write(b"2")
+        link.write([b"2"])
         link.flush()
         await anyio.wait_all_tasks_blocked()
         told = [what for what in owner.told if what not in ("settled", 0)]

@@ -461,3 +461,24 @@ def test_what_was_sent_goes_out_before_the_end_that_comes_with_the_next_input(
 
     kinds = [type(event).__name__ for event in events]
     assert kinds == ["TextMessage", "TextMessage", *([] if is_end else ["CloseConnection"])]
+
+
+def test_a_transport_that_fails_late_ends_behind_what_was_sent() -> None:
+    bench = Bench()
+    bench.machine.send(MESSAGE, 0)
+    bench.machine.transport_failed(TransportFailure(kind="connect"), 0)
+
+    texts = [e for e in bench.peer.receive(bench.wrote()) if isinstance(e, ws.TextMessage)]
+    assert len(texts) == 1
+    assert bench.machine.state is State.WAITING
+
+
+def test_a_run_that_was_taken_to_its_end_is_not_given_out_again() -> None:
+    bench = Bench()
+    for _ in range(2):
+        bench.machine.send(MESSAGE, 0)
+    given_up = bench.machine.actions()
+    assert [type(next(given_up)).__name__ for _ in range(2)] == ["SendBytes", "SendBytes"]
+
+    assert list(bench.machine.runs()) == []
+    assert list(given_up) == []

@@ -323,3 +323,20 @@ def test_another_library_decodes_where_it_can() -> None:
     assert decode_event(b"", SERVER, DEPTH, Sure(None)) == (7, MESSAGE)
     assert decoding.decode_messages([b"?"], 9, DEPTH, Sure(b"")) == [(7, MESSAGE)]
     assert decoding.decode_messages([ROW[0]], 99, DEPTH, Sure(None)) == [None]
+
+
+class Plain:
+    """A library that somebody brings, with no more than there must be."""
+
+    def write(self, value: object) -> bytes | None:
+        return None
+
+    def parse(self, data: bytes | bytearray) -> Any:
+        return json.loads(data)
+
+
+def test_a_library_without_a_loader_gets_a_second_look() -> None:
+    plain: Any = Plain()
+
+    assert decoding.decode_messages([ROW[0]], 99, DEPTH, plain) == [None]
+    assert decode_event(ROW[0], SERVER, DEPTH, plain) == (-1, {"type": "a"})

@@ -34,6 +34,18 @@ class TestMailbox:
         assert (len(box), box.size, len(wakes)) == (2, 7, 1)
         assert [box.pop(), box.pop()] == ["one", "two"]
 
+    def test_a_row_comes_in_at_once_and_wakes_only_whoever_has_found_it_empty(self) -> None:
+        box: Mailbox[str] = Mailbox()
+        wakes: list[int] = []
+        box.wake = lambda: wakes.append(len(box))
+
+        box.extend(["one", "two"], [3, 4])
+        box.extend(iter(["three"]), [5])
+
+        assert (len(box), box.size, wakes) == (3, 12, [2])
+        assert [box.pop(), box.pop(), box.pop(), box.pop()] == ["one", "two", "three", None]
+        assert box.size == 0
+
     @pytest.mark.parametrize("limits", [{"max_messages": 2}, {"max_bytes": 20}])
     def test_block_keeps_everything_and_says_that_it_is_full(self, limits: dict[str, int]) -> None:
         box: Mailbox[int] = Mailbox(**limits)  # type: ignore[arg-type]

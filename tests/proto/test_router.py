@@ -57,6 +57,145 @@ def test_a_consumer_that_has_found_nothing_is_woken_once() -> None:
     assert woken == [1, 2]
 
 
+def test_messages_in_a_row_go_where_each_would_go_alone() -> None:
+    row = [delivery(kind, n=n) for n, kind in enumerate("aabxbaccxa")]
+    row.append(DeliverMessage(message={"type": "x"}, size=10, event_id=0, transport=1, used=True))
+
+    def deliver(router: Router, *, at_once: bool) -> list[Any]:
+        boxes = [
+            MessageBox("a"),
+            MessageBox("b", policy="drop_oldest", max_messages=1),
+            MessageBox("c"),
+            MessageBox("c", policy="error"),
+            MessageBox("d"),
+        ]
+        for box in boxes:
+            router.open(box)
+        if at_once:
+            router.deliver_all(row)
+        else:
+            for one in row:
+                router.deliver(one)
+        told = [router.waiting, router.collect(), router.undelivered, router.dropped]
+        return [*told, [drain(router, box) for box in boxes], router.collect()]
+
+    assert deliver(Router(), at_once=True) == deliver(Router(), at_once=False)
+
+
+@pytest.mark.parametrize("kind", ["a", None])
+def test_messages_of_one_type_in_a_row_come_into_their_mailbox_at_once(kind: str | None) -> None:
+    router, box = Router(), MessageBox(kind)
+    found: list[int] = []
+    router.open(box)
+    box.wake = lambda: found.append(len(box))
+
+    router.deliver_all([delivery("a", n=n) for n in range(3)])
+
+    assert found == [3]
+    assert [message["n"] for message in drain(router, box)] == [0, 1, 2]
+
+
+def test_messages_in_a_row_wait_in_the_backlog_and_for_nobody_who_has_ended() -> None:
+    router, box = Router(), MessageBox("a")
+    row = [delivery("a"), delivery("a")]
+
+    router.deliver_all(row)
+    early = (router.has_backlog, router.waiting, router.collect())
+    router.open(box)
+    box.finish()
+    router.deliver_all(row)
+
+    assert early == (True, (2, 20), 0)
+    assert (router.waiting, router.collect(), box.dropped) == ((2, 20), 20, 2)
+
+
+def reached(router: Router, box: MessageBox, most: int = 9) -> list[Any]:
+    """What is at hand now, in the order in which a consumer pops it."""
+    router.reach(box, most)
+    return [message["n"] for message in box.at_hand]
+
+
+def test_what_is_popped_at_hand_counts_when_somebody_asks() -> None:
+    router, box = Router(), MessageBox("a", max_messages=4)
+    router.open(box)
+    router.deliver_all([delivery("a", size=10**n, n=n) for n in range(4)])
+
+    at_hand = reached(router, box, 3)
+    popped = box.at_hand.pop(0)
+
+    assert (at_hand, popped["n"]) == ([0, 1, 2], 0)
+    assert (len(box), box.is_full, router.is_full) == (3, False, False)
+    assert (router.collect(), router.waiting) == (1, (3, 1_110))
+    box.at_hand.pop(0)
+    assert router.waiting == (2, 1_100)
+    box.at_hand.pop(0)
+    assert [message["n"] for message in drain(router, box)] == [3]
+    assert (router.collect(), len(box), box.size) == (1_110, 0, 0)
+
+
+def test_what_makes_room_by_its_bytes_is_seen_when_it_is_popped() -> None:
+    router, box = Router(), MessageBox("a", max_bytes=20)
+    router.open(box)
+    router.deliver_all([delivery("a", n=n) for n in range(2)])
+    router.reach(box, 9)
+    was_full = router.is_full
+
+    box.at_hand.pop(0)
+
+    assert (was_full, router.is_full) == (True, False)
+
+
+def test_what_is_at_hand_can_be_put_back_and_comes_first_again() -> None:
+    router, box = Router(), MessageBox("a")
+    router.open(box)
+    router.deliver_all([delivery("a", n=n) for n in range(4)])
+    router.reach(box, 3)
+    box.at_hand.pop(0)
+
+    router.put_back()
+
+    assert (box.at_hand, router.freed, router.waiting) == ([], 10, (3, 30))
+    assert [message["n"] for message in drain(router, box)] == [1, 2, 3]
+    assert router.collect() == 40
+
+
+def test_what_others_have_too_counts_when_the_last_has_popped_it() -> None:
+    router, box, everything = Router(), MessageBox("a"), MessageBox()
+    router.open(box)
+    router.open(everything)
+    router.deliver_all([delivery("a", n=n) for n in range(2)])
+
+    at_hand = [reached(router, box), reached(router, everything)]
+    box.at_hand.clear()
+    early = router.collect()
+    everything.at_hand.clear()
+
+    assert (at_hand, early, router.collect()) == ([[0, 1], [0, 1]], 0, 20)
+
+
+def test_a_mailbox_that_may_lose_its_oldest_puts_nothing_at_hand() -> None:
+    router, box = Router(), MessageBox("a", policy="drop_oldest", max_messages=1)
+    router.open(box)
+    router.deliver(delivery("a", n=1))
+
+    at_hand = reached(router, box)
+    router.deliver(delivery("a", n=2))
+
+    assert at_hand == []
+    assert [message["n"] for message in drain(router, box)] == [2]
+
+
+def test_closing_gives_up_what_is_at_hand() -> None:
+    router, box = Router(), MessageBox("a")
+    router.open(box)
+    router.deliver_all([delivery("a", n=n) for n in range(3)])
+    router.reach(box, 2)
+
+    router.close(box)
+
+    assert (box.at_hand, len(box), router.collect()) == ([], 0, 30)
+
+
 def test_a_fanned_out_message_counts_when_the_last_has_it() -> None:
     router = Router()
     everything, box = MessageBox(), MessageBox("a")

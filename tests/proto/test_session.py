@@ -10,6 +10,7 @@ import pytest
 from auxws_proto import (
     AuxSession,
     Config,
+    ConnectionId,
     DeliverMessage,
     HttpFailed,
     HttpProgressed,
@@ -400,3 +401,36 @@ def test_what_is_taken_where_there_is_room_anyway_moves_nothing() -> None:
 
     assert bench.taken(10) == []
     assert bench.session.stats().untaken_bytes == 12
+
+
+@pytest.mark.parametrize("verb", ["connect", "restore", "login"])
+def test_what_was_sent_may_be_the_end_of_which_a_verb_is_told(verb: str) -> None:
+    bench = Bench(reconnect=None, ping_timeout=5.0, ping_interval=None).open()
+    bench.send()
+    bench.pong(1)
+    bench.send()
+    bench.session.send(SMALL, bench.now + 5)
+    given: dict[str, list[Any]] = {
+        "connect": [],
+        "restore": [encode(SMALL, bench.session.config)],
+        "login": [ConnectionId("c")],
+    }
+
+    with pytest.raises(LocalProtocolError, match="closed for good"):
+        getattr(bench.session, verb)(*given[verb], bench.now + 5)
+
+    ends = [short for short in drained(bench) if short[0] == "end"]
+    assert sorted(short[1:3] for short in ends) == [(2, "UNKNOWN"), (3, "UNKNOWN")]
+    assert bench.session.stats().outbox_messages == 0
+
+
+def test_an_error_event_for_a_connection_that_what_was_sent_ends_is_refused() -> None:
+    bench = Bench(Role.SERVER, reconnect=None, ping_timeout=5.0, ping_interval=None)
+    bench.opened()
+    bench.send()
+    bench.pong(1)
+    bench.send()
+    bench.session.send(SMALL, bench.now + 5)
+
+    with pytest.raises(LocalProtocolError, match="closed for good"):
+        bench.session.send_error({"errorCode": "no"}, bench.now + 5)

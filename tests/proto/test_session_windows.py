@@ -133,3 +133,27 @@ def test_the_state_the_time_and_whether_to_read() -> None:
     assert before == (State.IDLE, float("-inf"), True)
     after = (bench.session.state, bench.session.now, bench.session.wants_data)
     assert after == (State.OPEN, bench.now, False)
+
+
+def test_a_message_wants_a_url_until_one_is_there() -> None:
+    bench = Bench().open()
+    seen = [bench.session.wants_url]
+    bench.session.send(SMALL, bench.now)
+    seen.append(bench.session.wants_url)
+    bench.session.send(large(), bench.now)
+    seen.append(bench.session.wants_url)
+    drained(bench)
+    bench.grant(2, "k")
+    seen.append(bench.session.wants_url)
+
+    assert seen == [False, False, True, False]
+
+
+def test_a_run_that_was_taken_to_its_end_is_not_given_out_again() -> None:
+    bench = Bench(confirm=False).open()
+    burst(bench)
+    given_up = bench.session.actions()
+    assert [brief(next(given_up))[0] for _ in range(2)] == ["text", "text"]
+
+    assert list(bench.session.runs()) == []
+    assert list(given_up) == []

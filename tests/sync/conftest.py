@@ -12,8 +12,19 @@ import trustme
 from anyio.from_thread import start_blocking_portal
 
 from auxws_anyio.gateway import App, Gateway, echo
+from auxws_sync._log import LOGGER
 
 GatewayFactory: TypeAlias = Callable[..., Gateway]
+
+
+@pytest.fixture(autouse=True)
+def unheard_log(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody listens to the log but a test that asks for it.
+
+    Who listens sees every message one by one, and so would the driver.
+    """
+    if "caplog" not in request.fixturenames:
+        monkeypatch.setattr(LOGGER, "disabled", True)
 
 
 @contextmanager

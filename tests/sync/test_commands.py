@@ -48,6 +48,20 @@ def test_many_commands_ring_once_and_run_in_their_order(bell: Bell) -> None:
     assert rings == [False, True, False, False, True]
 
 
+def test_the_last_one_is_known_until_it_was_run(bell: Bell) -> None:
+    commands, _ = bell
+    ran: list[float] = []
+    first, second = partial(ran.insert, 0), partial(ran.insert, 0)
+
+    commands.post(first)
+    commands.post(second)
+    waiting = commands.last
+    commands.run(1.0)
+
+    assert waiting is second
+    assert commands.last is None
+
+
 def test_a_nudge_only_wakes_and_not_twice(bell: Bell) -> None:
     commands, selector = bell
 

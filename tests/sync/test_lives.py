@@ -70,6 +70,19 @@ def test_close_is_over_in_time_when_the_peer_is_silent() -> None:
     assert took < client.config.close_timeout / 2
 
 
+def test_a_thread_that_has_the_number_of_one_that_ended_may_call(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connect(gateway.url) as client:
+        client.wait_connected(WAIT)
+        number = client._engine.pump.ident
+    monkeypatch.setattr("auxws_sync._engine.get_ident", lambda: number)
+
+    client.close()
+
+    assert client.state is State.CLOSED
+
+
 def test_a_client_that_was_never_entered_holds_nothing() -> None:
     client = AuxClient("ws://127.0.0.1:9/")
 

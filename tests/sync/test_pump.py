@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from auxws_anyio.gateway import Gateway, GatewayConnection
-from auxws_proto import AuxError, Config, InternalError, Stage, State
-from auxws_sync import AuxClient, connect
+from auxws_proto import AuxError, Config, InternalError, ReportSend, Stage, State
+from auxws_proto._runs import ReportRun
+from auxws_sync import AuxClient, SqliteOutbox, connect
 from auxws_sync._stream import Stream
 from auxws_sync._workers import Workers
 
@@ -46,7 +49,12 @@ def test_an_idle_client_sleeps_until_something_happens(gateway: Gateway) -> None
         assert pump.turns == turns
 
 
-def test_many_messages_are_one_write(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("is_observed", [False, True])
+def test_many_messages_are_one_write(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, *, is_observed: bool
+) -> None:
+    # An observed machine gives every message by itself.
+    observer = (lambda _event: None) if is_observed else None
     writes: list[int] = []
     write = Stream.write
 
@@ -55,7 +63,7 @@ def test_many_messages_are_one_write(gateway: Gateway, monkeypatch: pytest.Monke
         write(self, data, count)
 
     monkeypatch.setattr(Stream, "write", counted)
-    with AuxClient(gateway.url) as client:
+    with AuxClient(gateway.url, observer=observer) as client:
         for number in range(500):
             client.send({"type": "x", "number": number})
         client.connect()
@@ -63,6 +71,30 @@ def test_many_messages_are_one_write(gateway: Gateway, monkeypatch: pytest.Monke
 
     assert max(writes) >= 250
     assert len(writes) < 100
+
+
+@pytest.mark.parametrize("has_store", [False, True])
+def test_a_burst_is_reported_in_rows_where_nothing_looks_at_each_message(
+    gateway: Gateway, tmp_path: Path, *, has_store: bool
+) -> None:
+    outbox = SqliteOutbox(tmp_path / "outbox") if has_store else None
+    kinds: Counter[type] = Counter()
+    with AuxClient(gateway.url, outbox=outbox) as client:
+        desk = client._engine.desk
+        report = desk.report
+
+        def counted(reports: list[Any]) -> None:
+            kinds.update(map(type, reports))
+            report(reports)
+
+        desk.report = counted  # type: ignore[method-assign]
+        for number in range(100):
+            client.send({"type": "x", "number": number})
+        client.connect()
+        client.flush(WAIT)
+
+    assert (kinds[ReportSend] >= 100) is has_store
+    assert (kinds[ReportRun] > 0) is not has_store
 
 
 def test_a_full_socket_is_written_to_when_it_has_room_again(make_gateway: Any) -> None:

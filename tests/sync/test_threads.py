@@ -56,6 +56,32 @@ def test_threads_share_one_iteration_and_each_message_goes_to_one(gateway: Gatew
     assert sorted(got) == list(range(count))
 
 
+def test_each_thread_that_shares_an_iteration_gets_messages_in_their_order(
+    gateway: Gateway,
+) -> None:
+    count, readers = 4_000, 4
+    got: list[int] = []
+    with connect(gateway.url) as client, ThreadPoolExecutor(readers) as pool:
+        everything = iter(client)
+
+        def read() -> list[int]:
+            mine: list[int] = []
+            for message in everything:
+                mine.append(message["number"])
+                got.append(message["number"])
+                if len(got) == count:
+                    client.close()
+            return mine
+
+        reading = [pool.submit(read) for _ in range(readers)]
+        for number in range(count):
+            client.send({"type": "x", "number": number})
+        rows = [each.result(WAIT) for each in reading]
+
+    assert all(row == sorted(row) for row in rows)
+    assert sorted(got) == list(range(count))
+
+
 def test_close_ends_every_wait_of_other_threads(gateway: Gateway) -> None:
     with connect(gateway.url) as client, ThreadPoolExecutor(4) as pool:
         client.wait_connected(WAIT)
