@@ -452,3 +452,14 @@ def test_a_server_s_events_have_no_number_to_remember() -> None:
 
     (text,) = [action for action in session.actions() if isinstance(action, SendText)]
     assert text.data.startswith(b"[1,0,")
+
+
+def test_a_large_message_wants_a_url() -> None:
+    bench = Bench().open()
+    outbox = bench.session._engine.outbox
+    before = outbox.wants_url
+    bench.send(large())
+
+    assert (before, outbox.wants_url) == (False, True)
+    bench.grant(1, "k")
+    assert not outbox.wants_url
