@@ -8,6 +8,7 @@ when that is ready; in relaxed order small messages and uploads each have a lane
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from ._actions import ReportError
 from ._constants import FailReason, Role, SendId, Stage
@@ -47,6 +48,8 @@ class Outbox:
         # All are lists, for an empty deque takes 760 bytes.
         # Strict order keeps everything in the first lane; relaxed order gives uploads the second.
         self._lanes: tuple[list[Send], list[Send]] = ([], [])
+        self._is_mixed = False
+        """Whether the first may hold anything but messages that surely go inline."""
         self._waiting: list[Send] = []
         self._puts = 0
         self._next_id = 0
@@ -97,8 +100,10 @@ class Outbox:
             self.messages and self.bytes + size > self._max_bytes
         ):
             raise self._full(size)
-        self._next_id = number = self._next_id + 1
-        send_id = SendId(number)
+        # Without a call, which the type would take for each message.
+        number: Any = self._next_id + 1
+        send_id: SendId = number
+        self._next_id = number
         send = Send(self, body, send_id, watched)
         self.messages += 1
         self.bytes += size
@@ -143,6 +148,7 @@ class Outbox:
             self._lane(send).insert(0, send)
 
     def _lane(self, send: Send) -> list[Send]:
+        self._is_mixed = True
         if send.upload is Upload.NONE and self._goes_by_upload(len(send.body)):
             self._outgrow(send)
         relaxed = self._shared.config.ordering == "relaxed"
@@ -225,22 +231,23 @@ class Outbox:
 
         False: something is left, which this does not move.
         """
-        lane, plain, limit = self._lanes[0], Upload.NONE, self._surely_inline
-        room = transport.room
-        sends: list[Send] = []
-        for send in lane:
-            size = len(send.body)
-            room -= size + _LONGEST_HEAD
-            if room < 0 or size >= limit or send.upload is not plain or send.courtesy:
-                break
-            sends.append(send)
+        lane, room = self._lanes[0], transport.room
+        # Of a long queue, no more than could fit in.
+        sends = lane[: max(0, room) // _LONGEST_HEAD + 1]
+        bodies = [send.body for send in sends]
+        size = sum(map(len, bodies))
+        if self._is_mixed or size + _LONGEST_HEAD * len(sends) > room:
+            sends = self._small_ones(room)
+            bodies = [send.body for send in sends]
+            size = sum(map(len, bodies))
         if not sends:
             return self.is_empty
         del lane[: len(sends)]
+        if not lane:
+            self._is_mixed = False
         shared = self._shared
-        bodies = [send.body for send in sends]
         self._inline[0] += len(bodies)
-        self._inline[1] += sum(map(len, bodies))
+        self._inline[1] += size
         ids = [send.send_id for send in sends]
         number = shared.upcoming_number
         if shared.step:
@@ -248,6 +255,22 @@ class Outbox:
             shared.upcoming_number += len(bodies)
         transport.emit_all(message_events(number, shared.step, bodies), sends, ids)
         return self.is_empty
+
+    def _small_ones(self, room: int) -> list[Send]:
+        """The messages at the head of the queue that surely go inline and fit in."""
+        found: list[Send] = []
+        for send in self._lanes[0]:
+            size = len(send.body)
+            room -= size + _LONGEST_HEAD
+            if (
+                room < 0
+                or size >= self._surely_inline
+                or send.upload is not Upload.NONE
+                or send.courtesy
+            ):
+                break
+            found.append(send)
+        return found
 
     def emit_ready(self, transport: Transport) -> bool:
         """Emit one message whose turn it is, if one is ready and there is room.

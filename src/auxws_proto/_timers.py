@@ -26,7 +26,8 @@ class Timers:
 
     def set(self, name: Name, now: float, delay: float, *, wire: bool = False) -> None:
         """Let `name` be due ``delay`` seconds from `now`, in place of what it was before."""
-        self.clear(name)
+        if name in self._deadlines or name in self._wire:
+            self.clear(name)
         if wire:
             self._wire.append(name)
             if self._left is not None:
