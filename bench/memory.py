@@ -13,8 +13,8 @@ METHOD = """
 No sockets: bytes are made, and taken apart. "wsproto" is wsproto's own connection, with the keys
 and the masking that it has; "auxws" is the layer of ours that carries bytes and text
 (`auxws_proto._websocket.WebSocket`), with keys from `os.urandom`. "wsproto + json" is the same with
-the standard library's JSON, "auxws core" an `AuxWebSocket` that is fed, drained by `runs()` and told
-what was written and taken, as drivers do; a send is proven by a pong, but where it says
+the standard library's JSON, "auxws core" an `AuxWebSocket` that is fed, drained by `runs()` and
+told what was written and taken, as drivers do; a send is proven by a pong, but where it says
 `confirm=False`. "speed" is the extra of that name.
 """
 
