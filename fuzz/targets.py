@@ -11,6 +11,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+import wsproto.events as ws
+from wsproto.connection import Connection, ConnectionType
+
 from auxws_proto import (
     Action,
     AuxSession,
@@ -56,6 +59,8 @@ STORE: Final = "https://messages.s3.us-east-1.amazonaws.com/"
 SEPARATOR: Final = b"\0"
 """Between texts; no JSON text holds it."""
 _LONGEST_PAUSE: Final = 3_700.0
+_MAX_FRAME: Final = 300
+"""Some texts of a corpus are longer, and go out in fragments."""
 
 
 class Broken(AssertionError):
@@ -101,12 +106,16 @@ def byte_streams(data: bytes) -> None:
 
 
 def short_path(data: bytes) -> None:
-    """With the short path and without it, the same bytes lead to the same actions."""
+    """With the short path and without it, bytes that come and texts that go lead to the same."""
+    row = [part.decode(errors="ignore").encode() for part in data.split(SEPARATOR)]
     for role in Role:
         ours = _said(role, [data], short_path=True)
         theirs = _said(role, [data], short_path=False)
         if ours != theirs and not _is_waiting(ours, theirs):
             raise Broken(f"{role.value}: {ours}, wsproto {theirs}")
+        sent = [_sent(role, row, is_short=is_short) for is_short in (True, False)]
+        if sent[0] != sent[1]:
+            raise Broken(f"{role.value} sends {sent[0]}, wsproto {sent[1]}")
 
 
 def differential(data: bytes) -> None:
@@ -142,13 +151,28 @@ def seen_by_us(role: Role, data: bytes, *, is_short: bool) -> Seen:
     return seen
 
 
+def _sent(role: Role, row: list[bytes], *, is_short: bool) -> list[list[ws.Event]]:
+    """What wsproto, on the other side, makes of the frames of each text that is sent."""
+    other = ConnectionType.SERVER if role is Role.CLIENT else ConnectionType.CLIENT
+    peer = Connection(other)
+    sent: list[list[ws.Event]] = []
+    for frames in _open_socket(role, is_short).texts(row, _MAX_FRAME):
+        peer.receive_data(frames)
+        sent.append(list(peer.events()))
+    return sent
+
+
 def _open_socket(role: Role, is_short: bool) -> WebSocket:
     """Our WebSocket layer with its handshake done; no size is too large for it."""
-    socket = WebSocket(role, max_message=2**63, short_path=is_short)
+    socket = WebSocket(role, max_message=2**63, short_path=is_short, mask_keys=_keys)
     request = socket.request(parse_target(URL), None, ()) if role is Role.CLIENT else b""
     for _ in socket.receive(_answer(request) if request else _REQUEST):
         pass
     return socket
+
+
+def _keys(size: int) -> bytes:
+    return bytes(range(1, 256)).ljust(size, b"\7")[:size]
 
 
 def _is_waiting(ours: list[Any], theirs: list[Any]) -> bool:

@@ -8,6 +8,7 @@ from typing import cast
 
 import pytest
 
+from auxws_proto._frames import Mask, text_frames
 from fuzz import engines
 from fuzz.__main__ import main
 from fuzz.engines import minimize, run_hypothesis
@@ -22,6 +23,16 @@ def test_seeds_break_nothing(target: str) -> None:
     for data in found:
         TARGETS[target](data)
     assert found
+
+
+def test_frames_in_a_row_that_say_something_else_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def always_the_first(texts: list[bytes], keys: bytes | None, apply_mask: Mask) -> list[bytes]:
+        return text_frames([texts[0]] * len(texts), keys, apply_mask)
+
+    monkeypatch.setattr("auxws_proto._websocket.text_frames", always_the_first)
+
+    with pytest.raises(Broken, match="sends"):
+        TARGETS["short_path"](b"one\0two")
 
 
 def test_committed_seeds_belong_to_targets() -> None:
