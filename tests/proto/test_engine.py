@@ -19,7 +19,7 @@ from auxws_proto import (
     Violation,
 )
 
-from .helpers import BUCKET, LOGGED_IN, SMALL, Bench, large
+from .helpers import BUCKET, LOGGED_IN, SMALL, Bench, aged, large
 
 
 def limited(after: object) -> dict[str, Any]:
@@ -446,3 +446,14 @@ def test_time_goes_on_with_a_send() -> None:
     bench.session.send(SMALL, bench.now + 1)
 
     assert bench.session.now == bench.now + 1
+
+
+def test_what_comes_while_two_transports_are_read_is_marked() -> None:
+    bench = aged()
+    before = bench.deliver(SMALL, transport=1)
+    bench.opened(2)
+
+    during = [bench.deliver(SMALL, transport=number) for number in (1, 2)]
+
+    assert before == [("deliver", "small")]
+    assert during == [[("deliver", "small", "overlap")]] * 2

@@ -463,3 +463,12 @@ def test_a_large_message_wants_a_url() -> None:
     assert (before, outbox.wants_url) == (False, True)
     bench.grant(1, "k")
     assert not outbox.wants_url
+
+
+def test_restored_messages_have_ids_of_their_own() -> None:
+    bench = Bench()
+    message = encode(SMALL, bench.session.config)
+
+    ids = [bench.session.restore(message, bench.now) for _ in range(2)]
+
+    assert (*ids, bench.session.send(SMALL, bench.now)) == (1, 2, 3)
