@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from auxws_proto import (
     AbortTransport,
     Action,
+    ActionRun,
     AuxSession,
     AuxWebSocket,
     CloseTransport,
@@ -50,8 +51,12 @@ class EchoSession(AuxSession):
             size = max(len(body), 1)
             self._echoes.append(SendText(transport=transport, data=body, max_frame=size))
 
-    def actions(self) -> Iterator[Action]:
-        yield from super().actions()
+    @property
+    def has_actions(self) -> bool:
+        return bool(self._echoes) or super().has_actions
+
+    def runs(self) -> Iterator[Action | ActionRun]:
+        yield from super().runs()
         while self._echoes:
             yield self._echoes.popleft()
 
