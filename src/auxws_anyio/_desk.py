@@ -6,7 +6,7 @@ everything here is synchronous.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import anyio
@@ -17,15 +17,14 @@ from auxws_proto import (
     ReportError,
     ReportGap,
     ReportProgress,
-    ReportSend,
     ReportState,
     SendId,
+    Stage,
     State,
     StateChange,
 )
 from auxws_proto._mailbox import Feed
 from auxws_proto._router import Router
-from auxws_proto._runs import ReportRun
 
 from ._bell import Bell
 from ._receipt import Entry
@@ -77,28 +76,15 @@ class Desk:
         self.changed.ring()
         self.admit()
 
-    def send_reported(self, action: ReportSend) -> None:
-        """A message has come a stage further."""
-        entries = self.entries
-        take = entries.pop if action.final else entries.get
-        entry = take(action.send_id, None)
-        if entry is None:
-            return
-        if self.line and action.final:
-            self.admit()
-        entry.advance(action)
-
-    def sends_reported(self, run: ReportRun) -> None:
-        """Messages have come a stage further, none of them by an error."""
-        stage, is_final = run.stage, run.final
+    def sends_reported(
+        self, ids: Iterable[SendId], stage: Stage, error: AuxError | None = None, *, is_final: bool
+    ) -> None:
+        """Messages have come to a stage."""
         take = self.entries.pop if is_final else self.entries.get
-        for send_id in run.ids:
+        for send_id in ids:
             entry = take(send_id, None)
             if entry is not None:
-                entry.stage = stage
-                entry.is_final = is_final
-                if entry.changed is not None:
-                    entry.changed.ring()
+                entry.advance(stage, error, is_final=is_final)
         if self.line and is_final:
             self.admit()
 
@@ -166,7 +152,7 @@ class Desk:
         self.states.finish(error)
         entries, self.entries = self.entries, {}
         for entry in entries.values():
-            entry.fail(error)
+            entry.advance(entry.stage, error, is_final=True)
         self.state, self.cause = State.CLOSED, error
         self.changed.ring()
         self.admit()

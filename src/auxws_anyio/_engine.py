@@ -117,14 +117,11 @@ class Engine:
             self._group.cancel_scope.cancel()
             self._group = None
 
-    def call(
-        self, verb: Callable[[Unpack[Ts], float], T], *arguments: *Ts, drain: bool = True
-    ) -> T:
+    def call(self, verb: Callable[[Unpack[Ts], float], T], *arguments: *Ts) -> T:
         """Call a door of the machine with the time, and do what follows from it.
 
         A caller's own mistake is raised, and has changed nothing. Raises what a client has crashed
-        of: `InternalError`, `OutboxStoreFailed`. Without ``drain`` whoever calls knows that the
-        machine will be drained soon.
+        of: `InternalError`, `OutboxStoreFailed`.
         """
         if self.error is not None:
             raise self.error
@@ -135,8 +132,7 @@ class Engine:
         except Exception as error:
             raise self._crash(error) from error
         finally:
-            if drain:
-                self.dispatch()
+            self.dispatch()
 
     def feed(self, door: Callable[[float], None]) -> None:
         """The same for what comes from elsewhere than the application: nothing is raised."""
@@ -187,9 +183,10 @@ class Engine:
                     elif kind is SendBytes:
                         links.write(item.transport, [item.data])
                     elif kind is ReportRun:
-                        desk.sends_reported(item)
+                        desk.sends_reported(item.ids, item.stage, is_final=item.final)
                     elif kind is ReportSend:
-                        desk.send_reported(item)
+                        ids = (item.send_id,)
+                        desk.sends_reported(ids, item.stage, item.error, is_final=item.final)
                     elif kind is DeliveryRun:
                         is_news = True
                         router.deliver_all(item.messages)

@@ -5,12 +5,12 @@ It knows stages and their order. It must not know why a message goes from one to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import anyio
 
-from auxws_proto import AuxError, Progress, ReportProgress, ReportSend, SendId, Stage
+from auxws_proto import AuxError, Progress, ReportProgress, SendId, Stage
 
 from ._bell import Bell
 
@@ -28,7 +28,7 @@ _NOTHING_YET: Final = Progress()
 class Entry:
     """What is known of one accepted message. The `Desk` writes it; a `Receipt` shows it."""
 
-    __slots__ = ("changed", "error", "is_final", "on_failed", "progress", "send_id", "stage")
+    __slots__ = ("_changed", "error", "is_final", "progress", "send_id", "stage")
 
     def __init__(self, send_id: SendId) -> None:
         self.send_id: SendId = send_id
@@ -36,27 +36,16 @@ class Entry:
         self.error: AuxError | None = None
         self.progress: Progress = _NOTHING_YET
         self.is_final: bool = False
-        self.changed: Bell | None = None
+        self._changed: Bell | None = None
         """Most are never waited for."""
-        self.on_failed: Callable[[AuxError], None] | None = None
 
-    def advance(self, report: ReportSend) -> None:
+    def advance(self, stage: Stage, error: AuxError | None, *, is_final: bool) -> None:
         """It came to a stage."""
-        self.stage = report.stage
-        self.is_final = report.final
-        if report.final and report.error is not None:
-            self.fail(report.error)
-        elif self.changed is not None:
-            self.changed.ring()
-
-    def fail(self, error: AuxError) -> None:
-        """It ended without proof of arrival."""
-        self.error = error
-        self.is_final = True
-        if self.on_failed is not None:
-            self.on_failed(error)
-        if self.changed is not None:
-            self.changed.ring()
+        self.stage, self.is_final = stage, is_final
+        if is_final:
+            self.error = error
+        if self._changed is not None:
+            self._changed.ring()
 
     def progressed(self, report: ReportProgress) -> None:
         """Its upload came further."""
@@ -64,9 +53,9 @@ class Entry:
 
     async def wait(self) -> None:
         """Wait until it comes further."""
-        if self.changed is None:
-            self.changed = Bell()
-        await self.changed.wait()
+        if self._changed is None:
+            self._changed = Bell()
+        await self._changed.wait()
 
     def has_reached(self, stage: Stage) -> bool:
         """Whether it has come to ``stage``, or to its end."""

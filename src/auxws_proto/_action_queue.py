@@ -55,8 +55,8 @@ class ActionQueue:
     def one_by_one(self) -> Iterator[Action]:
         """Take every action, those of runs too.
 
-        A run stays at the head until its last action is taken, so nothing is lost with an iterator
-        that is given up.
+        A run stays at the head until its last action is taken, and no longer: nothing is lost with
+        an iterator that is given up, and nothing empty is left.
         """
         items = self.items
         while items:
@@ -66,7 +66,7 @@ class ActionQueue:
                 self.take()
                 yield head
                 continue
-            yield from head.take()
-            # Who else takes from this queue may have taken it away.
-            if items and items[self._at] is head:
-                self.take()
+            for action in head.take():
+                if not head:
+                    self.take()
+                yield action

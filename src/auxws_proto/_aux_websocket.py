@@ -128,9 +128,7 @@ class AuxWebSocket(SessionFront):
         queue, items = self._queue, self._queue.items
         while True:
             while items:
-                # A run that was taken one by one may have been left, and be empty.
-                if item := queue.take():
-                    yield item
+                yield queue.take()
             if not self.session.has_actions:
                 return
             self._translate()

@@ -12,6 +12,7 @@ from typing import Any
 from ._config import Config
 from ._constants import Role
 from ._encoding import encode_message
+from ._quick import twin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +28,7 @@ class Encoded:
         return len(self.body)
 
 
-class _Twin:
-    """An `Encoded` that is being made."""
-
-    __slots__ = ("body", "type")
+_Encoded = twin(Encoded)
 
 
 def encode(message: Mapping[str, Any], config: Config, role: Role = Role.CLIENT) -> Encoded:
@@ -42,13 +40,12 @@ def encode(message: Mapping[str, Any], config: Config, role: Role = Role.CLIENT)
     body = encode_message(message, config.max_json_depth, config.json)
     if config.validate:
         check_fields(message, role)
-    # As `auxws_proto._quick` makes actions, for it is made for each message of a thread.
-    made: Any = _Twin()
-    made.type = message["type"]
-    made.body = body
-    made.__class__ = Encoded
-    found: Encoded = made
-    return found
+    it: Any = _Encoded()
+    it.type = message["type"]
+    it.body = body
+    it.__class__ = Encoded
+    made: Encoded = it
+    return made
 
 
 def check_fields(message: Mapping[str, Any], role: Role) -> None:

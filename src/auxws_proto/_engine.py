@@ -97,11 +97,7 @@ class Engine:
         """An input comes at this time. What was accepted before it goes out before it."""
         if self.is_behind:
             self.catch_up()
-        if self.shared.now < now < math.inf:
-            # As `tick` would, for each input.
-            self.shared.now = now
-        else:
-            self.tick(now)
+        self.tick(now)
 
     def tick(self, now: float) -> None:
         """It is this time."""

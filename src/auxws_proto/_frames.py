@@ -48,41 +48,35 @@ def mask(data: bytes, key: bytes) -> bytes:
 
 def text_frame(data: bytes, key: bytes | None, apply_mask: Mask = mask) -> bytes:
     """One final text frame; `key` masks it, which a client's frames must be (RFC 6455 §5.1)."""
-    size = len(data)
-    bit = 0 if key is None else _MASKED
-    if size < 126:
-        header = _HEADS[bit | size]
-    elif size < 65_536:
-        header = _HEAD_16(_FINAL_TEXT, bit | 126, size)
-    else:
-        header = _HEAD_64(_FINAL_TEXT, bit | 127, size)
-    return header + data if key is None else header + key + apply_mask(data, key)
+    return text_frames([data], key, apply_mask)[0]
 
 
 def text_frames(texts: list[bytes], keys: bytes | None, apply_mask: Mask = mask) -> list[bytes]:
     """`text_frame` for texts in a row; ``keys`` are theirs, four bytes each."""
-    if keys is None:
-        return [text_frame(data, None) for data in texts]
-    frames: list[bytes] = []
+    bit = 0 if keys is None else _MASKED
     is_pure = apply_mask is mask
+    frames: list[bytes] = []
     at = 0
     for data in texts:
         size = len(data)
+        if size < 126:
+            header = _HEADS[bit | size]
+        elif size < 65_536:
+            header = _HEAD_16(_FINAL_TEXT, bit | 126, size)
+        else:
+            header = _HEAD_64(_FINAL_TEXT, bit | 127, size)
+        if keys is None:
+            frames.append(header + data)
+            continue
         key = keys[at : at + 4]
         at += 4
-        if size < 126:
-            header = _HEADS[_MASKED | size]
-        elif size < 65_536:
-            header = _HEAD_16(_FINAL_TEXT, _MASKED | 126, size)
-        else:
-            header = _HEAD_64(_FINAL_TEXT, _MASKED | 127, size)
         if is_pure and size <= _BIG_INTEGER_BEST:
             # As `mask` does it, without the call, which costs a fifth of a small frame.
             pad = _integer((key * ((size >> 2) + 1))[:size], "little")
             masked = (_integer(data, "little") ^ pad).to_bytes(size, "little")
-            frames.append(header + key + masked)
         else:
-            frames.append(header + key + apply_mask(data, key))
+            masked = apply_mask(data, key)
+        frames.append(header + key + masked)
     return frames
 
 

@@ -49,7 +49,8 @@ class Outbox:
         # Strict order keeps everything in the first lane; relaxed order gives uploads the second.
         self._lanes: tuple[list[Send], list[Send]] = ([], [])
         self._is_mixed = False
-        """Whether the first may hold anything but messages that surely go inline."""
+        """Whether the first may hold anything but messages that surely go inline: to look at each
+        would cost a burst 5 %."""
         self._waiting: list[Send] = []
         self._puts = 0
         self._next_id = 0

@@ -15,12 +15,13 @@ from ._constants import SendId, Stage
 from ._errors import SendFailed
 
 
-def _twin(action: type[Any]) -> type[Any]:
-    return type("_Twin", (), {"__slots__": [field.name for field in fields(action)]})
+def twin(frozen: type[Any]) -> type[Any]:
+    """A mutable class with the fields of a frozen one: fill an instance, then set its class."""
+    return type("_Twin", (), {"__slots__": [field.name for field in fields(frozen)]})
 
 
-_SendText, _SendBytes = _twin(SendText), _twin(SendBytes)
-_DeliverMessage, _ReportSend = _twin(DeliverMessage), _twin(ReportSend)
+_SendText, _SendBytes = twin(SendText), twin(SendBytes)
+_DeliverMessage, _ReportSend = twin(DeliverMessage), twin(ReportSend)
 
 
 def send_text(transport: int, data: bytes, max_frame: int, send_id: SendId | None) -> SendText:

@@ -100,9 +100,7 @@ class Router:
     """Gives each delivered message to the mailboxes that want it.
 
     Until a first consumer is opened, messages wait in a backlog, which is not taken, so that
-    reading stops at the core's bound; the first consumer gets what it wants of it, in order. A
-    watcher (``open(…, watcher=True)``), which waits for one reply, sees only what comes from now
-    on; the backlog keeps all of it but the reply, which the watcher claims.
+    reading stops at the core's bound; the first consumer gets what it wants of it, in order.
     """
 
     def __init__(self) -> None:
@@ -151,11 +149,11 @@ class Router:
         """How many messages mailboxes have lost to their limits, those closed since included."""
         return self._dropped_before + sum(box.dropped for box in self._boxes)
 
-    def open(self, box: MessageBox, *, watcher: bool = False) -> None:
-        """Let ``box`` have what comes; the first one that is no watcher gets the backlog too."""
+    def open(self, box: MessageBox) -> None:
+        """Let ``box`` have what comes; the first one gets the backlog too."""
         self._boxes.append(box)
         self._sort()
-        if self._backlog is not None and not watcher:
+        if self._backlog is not None:
             backlog, self._backlog = self._backlog, None
             for parcel in backlog:
                 kind = parcel.delivery.message.get("type")
@@ -211,15 +209,6 @@ class Router:
                 return
         for delivery in row:
             self._share(delivery, boxes)
-
-    def claim(self, delivery: DeliverMessage) -> None:
-        """A watcher keeps this message: no later consumer shall have it from the backlog."""
-        for parcel in reversed(self._backlog or ()):
-            if parcel.delivery is delivery:
-                assert self._backlog is not None
-                self._backlog.remove(parcel)
-                self._release(parcel)
-                break
 
     def take(self, box: MessageBox) -> DeliverMessage | None:
         """The next message of ``box``; None when there is none now. Raises as `Mailbox.pop`.

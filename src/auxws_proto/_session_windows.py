@@ -75,9 +75,7 @@ class SessionWindows:
         items = queue.items
         while True:
             while items:
-                # A run that was taken one by one may have been left, and be empty.
-                if item := queue.take():
-                    yield item
+                yield queue.take()
             if not engine.is_behind:
                 return
             engine.catch_up()

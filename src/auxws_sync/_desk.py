@@ -107,13 +107,12 @@ class Desk:
                     case DeliveryRun():
                         router.deliver_all(report.messages)
                     case ReportRun():
-                        outcomes.settle_run(report)
+                        outcomes.settle(report.ids, report.stage, is_final=report.final)
                     case DeliverMessage():
                         router.deliver(report)
                     case ReportSend():
-                        outcomes.settle(
-                            report.send_id, report.stage, report.error, is_final=report.final
-                        )
+                        ids = (report.send_id,)
+                        outcomes.settle(ids, report.stage, report.error, is_final=report.final)
                     case _:
                         self._report(report)
             outcomes.tell()

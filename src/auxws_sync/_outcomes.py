@@ -8,10 +8,9 @@ pump's thread's alone.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from auxws_proto import AuxError, Progress, ReportProgress, SendId, Stage
-from auxws_proto._runs import ReportRun
 
 from ._receipt import Entry
 
@@ -55,33 +54,18 @@ class Outcomes:
             taken = self._open
             for entry, send_id in arrived:
                 taken[send_id] = entry
-                entry.send_id = send_id
-                if entry.changed is not None:
-                    entry.changed.notify_all()
+                entry.number(send_id)
 
     def settle(
-        self, send_id: SendId, stage: Stage, error: AuxError | None, *, is_final: bool
+        self, ids: Iterable[SendId], stage: Stage, error: AuxError | None = None, *, is_final: bool
     ) -> None:
-        """A send came to a stage."""
-        entry = self._open.get(send_id)
-        if entry is not None:
-            entry.advance(stage, error, is_final=is_final)
-            if is_final:
-                del self._open[send_id]
-                self._has_outcome = True
-
-    def settle_run(self, run: ReportRun) -> None:
-        """Several came to the same stage, none with an error."""
-        stage, is_final = run.stage, run.final
+        """Sends came to a stage."""
         find = self._open.pop if is_final else self._open.get
-        for send_id in run.ids:
+        for send_id in ids:
             entry = find(send_id, None)
             if entry is not None:
-                entry.stage = stage
-                entry.is_final = is_final
-                if entry.changed is not None:
-                    entry.changed.notify_all()
-        self._has_outcome |= is_final
+                entry.advance(stage, error, is_final=is_final)
+                self._has_outcome |= is_final
 
     def progress(self, report: ReportProgress) -> None:
         """A large message is so far."""
@@ -98,5 +82,4 @@ class Outcomes:
     def finish(self, error: AuxError) -> None:
         """Nothing more is reported: nobody knows what became of those that are left."""
         self.take_arrived()
-        for send_id in list(self._open):
-            self.settle(send_id, Stage.UNKNOWN, error, is_final=True)
+        self.settle(list(self._open), Stage.UNKNOWN, error, is_final=True)

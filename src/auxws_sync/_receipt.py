@@ -27,7 +27,7 @@ _NOTHING_YET: Final = Progress()
 class Entry:
     """What is known of one accepted message. The desk writes it, with its lock held."""
 
-    __slots__ = ("changed", "error", "is_final", "lock", "progress", "send_id", "stage")
+    __slots__ = ("_changed", "error", "is_final", "lock", "progress", "send_id", "stage")
 
     def __init__(self, lock: threading.Lock) -> None:
         self.lock: threading.Lock = lock
@@ -37,7 +37,7 @@ class Entry:
         self.error: AuxError | None = None
         self.progress: Progress = _NOTHING_YET
         self.is_final: bool = False
-        self.changed: threading.Condition | None = None
+        self._changed: threading.Condition | None = None
         """To be notified of every change of this, if it is there."""
 
     def advance(self, stage: Stage, error: AuxError | None, *, is_final: bool) -> None:
@@ -45,16 +45,24 @@ class Entry:
         self.stage, self.is_final = stage, is_final
         if is_final:
             self.error = error
-        if self.changed is not None:
-            self.changed.notify_all()
+        self._notify()
+
+    def number(self, send_id: SendId) -> None:
+        """The machine has taken it."""
+        self.send_id = send_id
+        self._notify()
+
+    def _notify(self) -> None:
+        if self._changed is not None:
+            self._changed.notify_all()
 
     def wait_for(self, is_so: Callable[[], bool], deadline: float | None) -> bool:
         """Wait, with the lock held, until ``is_so()``; false when time is up."""
         while not is_so():
-            if self.changed is None:
+            if self._changed is None:
                 # Most are never waited for.
-                self.changed = threading.Condition(self.lock)
-            if not wait_until(self.changed, deadline):
+                self._changed = threading.Condition(self.lock)
+            if not wait_until(self._changed, deadline):
                 return False
         return True
 

@@ -92,8 +92,8 @@ SEQUENCE: Final = (
     ),
     Fault(
         "another input overtakes what was sent", "_engine",
-        "            self.catch_up()\n        if self.shared",
-        "            pass\n        if self.shared",
+        "            self.catch_up()\n        self.tick(now)",
+        "            pass\n        self.tick(now)",
     ),
     Fault(
         "texts in a row share a serial", "_transport",

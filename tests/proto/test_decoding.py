@@ -13,25 +13,17 @@ from auxws_proto import LocalProtocolError, RemoteProtocolError, Role, Violation
 from auxws_proto import _decoding as decoding
 from auxws_proto._decoding import Decoded, Malformed, decode_event, decode_message
 from auxws_proto._encoding import encode_message, message_event
-from auxws_proto._json import Load
+
+from .json_bench import MESSAGE, Sure, nested
 
 CLIENT, SERVER = Role.CLIENT, Role.SERVER
 DEPTH = 256
-MESSAGE = {"type": "greeting"}
 INFO = {"success": False, "errorCode": "not_supported", "errorMessage": "no"}
 
 
 def decode(value: object, sender: Role = SERVER) -> Decoded:
     data = value if isinstance(value, bytes) else json.dumps(value).encode()
     return decode_event(data, sender, DEPTH)
-
-
-def nested(levels: int) -> dict[str, Any]:
-    """A message that nests this deep."""
-    inner: object = 0
-    for _ in range(levels - 1):
-        inner = [inner]
-    return {"type": "x", "nest": inner}
 
 
 # Well-formed events.
@@ -301,22 +293,6 @@ def test_a_row_has_the_bounds_of_a_single_text(depth: int) -> None:
     assert bool(decoding.decode_messages([data], 1_000, 3)[0]) is fits
     assert decoding.decode_messages([data], len(data) - 1, 300) == [None]
     assert decoding.decode_messages([data], len(data), 300) != [None]
-
-
-class Sure:
-    """Another JSON library, which has an answer for everything."""
-
-    def __init__(self, answer: bytes | None) -> None:
-        self.answer = answer
-
-    def write(self, value: object) -> bytes | None:
-        return self.answer
-
-    def parse(self, data: bytes | bytearray) -> Any:
-        return [1, 7, MESSAGE]
-
-    def loader(self, texts: list[bytes]) -> Load | None:
-        return None if self.answer is None else self.parse
 
 
 def test_another_library_decodes_where_it_can() -> None:

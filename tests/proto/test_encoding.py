@@ -16,20 +16,12 @@ from auxws_proto import LocalProtocolError, Role, Secret
 from auxws_proto import _encoding as encoding
 from auxws_proto._decoding import decode_message
 from auxws_proto._encoding import encode_message
-from auxws_proto._json import Load
+
+from .json_bench import MESSAGE, Sure, nested
 
 SERVER = Role.SERVER
 DEPTH = 256
-MESSAGE = {"type": "greeting"}
 INFO = {"success": False, "errorCode": "not_supported", "errorMessage": "no"}
-
-
-def nested(levels: int) -> dict[str, Any]:
-    """A message that nests this deep."""
-    inner: object = 0
-    for _ in range(levels - 1):
-        inner = [inner]
-    return {"type": "x", "nest": inner}
 
 
 @pytest.mark.parametrize(
@@ -130,22 +122,6 @@ def test_the_other_events_to_the_byte() -> None:
 def test_an_info_that_json_cannot_carry(info: dict[str, Any]) -> None:
     with pytest.raises(LocalProtocolError, match="info cannot be written"):
         encoding.error_event(-1, info)
-
-
-class Sure:
-    """Another JSON library, which has an answer for everything."""
-
-    def __init__(self, answer: bytes | None) -> None:
-        self.answer = answer
-
-    def write(self, value: object) -> bytes | None:
-        return self.answer
-
-    def parse(self, data: bytes | bytearray) -> Any:
-        return [1, 7, MESSAGE]
-
-    def loader(self, texts: list[bytes]) -> Load | None:
-        return None if self.answer is None else self.parse
 
 
 def test_another_json_library_is_asked_first() -> None:

@@ -276,31 +276,6 @@ def test_the_backlog_goes_to_a_consumer_that_holds_nothing_back() -> None:
     assert drain(router, box) == [{"type": "a"}]
 
 
-def test_a_watcher_claims_its_reply_and_leaves_the_backlog() -> None:
-    router = Router()
-    router.deliver(delivery("b", n=1))
-    watcher = MessageBox("b")
-    router.open(watcher, watcher=True)
-
-    for number in (2, 3, 4):
-        router.deliver(delivery("b", n=number))
-    first, reply = router.take(watcher), router.take(watcher)
-    assert first is not None
-    assert reply is not None
-    assert (first.message["n"], reply.message["n"]) == (2, 3)
-    router.claim(reply)
-    router.claim(reply)
-    router.close(watcher)
-
-    assert router.collect() == 10
-    box = MessageBox()
-    router.open(box)
-    assert [message["n"] for message in drain(router, box)] == [1, 2, 4]
-    assert router.collect() == 30
-    router.claim(first)
-    assert router.collect() == 0
-
-
 def test_closing_gives_up_what_is_held() -> None:
     router = Router()
     box, other = MessageBox("a", max_messages=1), MessageBox("a", policy="drop_oldest")

@@ -64,8 +64,10 @@ CASES: list[tuple[ActionRun, list[Action]]] = [
 def test_what_a_run_stands_for(run: ActionRun, actions: list[Action]) -> None:
     run = deepcopy(run)
     assert type(run) in RUNS
+    assert len(run) == len(actions)
 
     assert list(run.take()) == actions
+    assert not run
     assert list(run.take()) == []
 
 

@@ -7,7 +7,6 @@ import threading
 import pytest
 
 from auxws_proto import FailReason, ReportProgress, SendFailed, SendId, Stage
-from auxws_proto._runs import ReportRun
 from auxws_sync._outcomes import Outcomes
 from auxws_sync._receipt import Entry
 
@@ -42,9 +41,9 @@ def test_a_run_moves_all_of_its_sends_and_wakes_who_waits_for_one_of_them(
     outcomes: Outcomes,
 ) -> None:
     first, second, third = accept(outcomes, 1, 2, 3)
-    second.changed = changed = Changed()
+    second._changed = changed = Changed()
 
-    outcomes.settle_run(ReportRun(Stage.SENT, False, [SendId(1), SendId(2), SendId(99)]))
+    outcomes.settle([SendId(1), SendId(2), SendId(99)], Stage.SENT, is_final=False)
 
     assert [entry.stage for entry in (first, second, third)] == [
         Stage.SENT,
@@ -58,7 +57,7 @@ def test_a_run_moves_all_of_its_sends_and_wakes_who_waits_for_one_of_them(
 def test_a_final_run_ends_its_sends_and_is_told_once(outcomes: Outcomes, changed: Changed) -> None:
     entries = accept(outcomes, 1, 2)
 
-    outcomes.settle_run(ReportRun(Stage.CONFIRMED, True, [SendId(1), SendId(2)]))
+    outcomes.settle([SendId(1), SendId(2)], Stage.CONFIRMED, is_final=True)
     outcomes.tell()
     outcomes.tell()
 
@@ -70,7 +69,7 @@ def test_a_final_run_ends_its_sends_and_is_told_once(outcomes: Outcomes, changed
 def test_a_run_that_ends_nothing_is_no_outcome(outcomes: Outcomes, changed: Changed) -> None:
     accept(outcomes, 1)
 
-    outcomes.settle_run(ReportRun(Stage.SENT, False, [SendId(1)]))
+    outcomes.settle([SendId(1)], Stage.SENT, is_final=False)
     outcomes.tell()
 
     assert changed.count == 0
@@ -80,7 +79,7 @@ def test_what_arrived_is_there_at_once_and_has_its_number_when_it_is_taken_up(
     outcomes: Outcomes,
 ) -> None:
     entry = Entry(threading.Lock())
-    entry.changed = changed = Changed()
+    entry._changed = changed = Changed()
 
     outcomes.arrived([(entry, SendId(7))])
     seen = (list(outcomes), outcomes.has_news, entry.send_id)
