@@ -65,7 +65,7 @@ class Answers:
             return
         self._urls.refused(event.event_id)
         failed = SendFailed(FailReason.URL_REFUSED, str(refused), cause=refused)
-        if not self._outbox.fail_waiting(failed):
+        if not self._outbox.uploads.fail_first(failed):
             transport.asks_ahead = False
             self._report(refused, transport, event.event_id)
 
@@ -78,9 +78,9 @@ class Answers:
         waited_for = self._urls.refused(event_id)
         error = ServerError(info, event_id)
         if error.code == "not_supported":
-            return self._outbox.uploads_not_supported(transport, error)
+            return self._outbox.uploads.not_supported(transport, error)
         failed = SendFailed(FailReason.REFUSED_BY_SERVER, str(error), cause=error)
-        if waited_for and self._outbox.fail_waiting(failed):
+        if waited_for and self._outbox.uploads.fail_first(failed):
             return True
         if transport is not None:
             # Nobody needs this URL yet, and asking again at once would be asked for ever.
@@ -94,7 +94,7 @@ class Answers:
         if asked >= config.upload_attempts:
             self._urls.timeouts_in_a_row = 0
             detail = f"no upload URL within {config.upload_url_timeout:g} s, asked {asked} times"
-            self._outbox.fail_waiting(SendFailed(FailReason.ANSWER_TIMEOUT, detail))
+            self._outbox.uploads.fail_first(SendFailed(FailReason.ANSWER_TIMEOUT, detail))
 
     # A server's: the peer asks, the embedder answers.
 

@@ -233,7 +233,7 @@ class Engine:
                 return
             if self.answers.refused(event.event_id, event.info, transport):
                 return
-            send_id = self.outbox.send_of(event.event_id)
+            send_id = self.outbox.numbers.find(event.event_id)
         error = ServerError(event.info, event.event_id)
         self.report(error, transport, event.event_id, event.info, send_id)
 
@@ -296,12 +296,12 @@ class Engine:
 
     def _send_ready(self) -> None:
         outbox, urls, current = self.outbox, self.urls, self.life.current
-        outbox.start_uploads()
+        outbox.uploads.start()
         if current is None or not self.life.may_send:
             return
         while True:
-            outbox.start_uploads()
-            if urls.wants(outbox.wanted_urls(current), current):
+            outbox.uploads.start()
+            if urls.wants(outbox.uploads.wanted_urls(current), current):
                 urls.ask(current)
                 continue
             outbox.emit_small(current)

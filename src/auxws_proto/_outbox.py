@@ -1,7 +1,7 @@
 """What was accepted and has not gone out, in the order of ``send()``.
 
-It knows whose turn it is, which messages wait for a URL, and how much it holds. It must not know
-the connection: it is told which transport to use, if any. In strict order it gives up its head only
+It knows whose turn it is, and how much it holds. It must not know how a message gets a URL, nor the
+connection: it is told which transport to use, if any. In strict order it gives up its head only
 when that is ready; in relaxed order small messages and uploads each have a lane.
 """
 
@@ -13,20 +13,18 @@ from typing import Any
 from ._actions import ReportError
 from ._constants import FailReason, Role, SendId, Stage
 from ._encoding import download_request, message_event, message_event_size, message_events
-from ._errors import OutboxFull, SendFailed, ServerError
+from ._errors import OutboxFull, SendFailed
 from ._json import parse_json
-from ._policy import upload_headers
 from ._quick import report_send
 from ._reports import Tally
 from ._runs import ReportRun
 from ._send import Send, Upload, UploadStep
+from ._sent_numbers import SentNumbers
 from ._shared import Counts, Shared
-from ._transfers import Transfer, Transfers
+from ._transfers import Transfers
 from ._transport import Transport
-from ._urls import Grant, UrlPool
-
-_REMEMBERED = 1_000
-"""Emitted events whose number still leads to their send: enough for the gateway's 29 s."""
+from ._uploads import Uploads
+from ._urls import UrlPool
 
 _LONGEST_HEAD = message_event_size(-(2**53), 0)
 """What an event adds to its message at most."""
@@ -43,19 +41,15 @@ class Outbox:
 
     def __init__(self, shared: Shared, urls: UrlPool, transfers: Transfers) -> None:
         self._shared = shared
-        self._urls = urls
-        self._transfers = transfers
+        self.uploads = Uploads(shared, urls, transfers, self.drop)
         # All are lists, for an empty deque takes 760 bytes.
         # Strict order keeps everything in the first lane; relaxed order gives uploads the second.
         self._lanes: tuple[list[Send], list[Send]] = ([], [])
         self._is_mixed = False
         """Whether the first may hold anything but messages that surely go inline: to look at each
         would cost a burst 5 %."""
-        self._waiting: list[Send] = []
-        self._puts = 0
         self._next_id = 0
-        self._by_number: list[tuple[int, list[SendId]]] = []
-        self._remembered = 0
+        self.numbers = SentNumbers()
         self.messages = 0
         self.bytes = 0
         self.actions = shared.actions
@@ -71,21 +65,6 @@ class Outbox:
     def is_empty(self) -> bool:
         """Whether nothing is queued."""
         return not self._lanes[0] and not self._lanes[1]
-
-    @property
-    def max_attempts(self) -> int:
-        """How many upload URLs may die under one message."""
-        return self._shared.config.upload_attempts
-
-    @property
-    def uploads_pending(self) -> int:
-        """Messages that wait for a URL or are being put."""
-        return len(self._waiting) + self._puts
-
-    @property
-    def wants_url(self) -> bool:
-        """Whether any message waits for a URL."""
-        return bool(self._waiting)
 
     @property
     def sent(self) -> dict[str, Tally]:
@@ -157,7 +136,7 @@ class Outbox:
 
     def _outgrow(self, send: Send) -> None:
         send.take(UploadStep.OUTGREW)
-        self.wait_for_url(send)
+        self.uploads.wait(send)
 
     def _goes_by_upload(self, body_size: int) -> bool:
         config = self._shared.config
@@ -165,65 +144,6 @@ class Outbox:
         if config.offload == "never" or size <= config.inline_limit:
             return False
         return not (config.offload == "auto" and size <= config.fragment_limit)
-
-    # Uploads.
-
-    def wait_for_url(self, send: Send) -> None:
-        """This message needs a URL."""
-        self._waiting.append(send)
-
-    def wanted_urls(self, transport: Transport) -> int:
-        """How many URLs are needed now, those to keep ahead included."""
-        config = self._shared.config
-        if config.offload == "never":
-            return 0
-        # A server's presigner is its embedder: there is no round trip to save.
-        asks_ahead = transport.asks_ahead and self._shared.role is Role.CLIENT
-        ahead = config.upload_urls_ahead if asks_ahead else 0
-        # For the next PUTs too: their URLs come while these are on their way.
-        return min(len(self._waiting), config.max_uploads) + ahead
-
-    def start_uploads(self) -> None:
-        """Start as many PUTs as there are URLs, messages and room for."""
-        while self._waiting and self._puts < self._shared.config.max_uploads:
-            grant = self._urls.take()
-            if grant is None:
-                return
-            self._start(self._waiting.pop(0), grant)
-
-    def _start(self, send: Send, grant: Grant) -> None:
-        headers = upload_headers(grant.url, grant.headers)
-        if not isinstance(headers, dict):
-            self.drop(send)
-            send.fail(FailReason.URL_REFUSED, str(headers), headers)
-            return
-        send.take(UploadStep.GRANTED)
-        send.announce_url = grant.announce_url
-        self._puts += 1
-        send.reach(Stage.UPLOADING)
-        self._transfers.start(Transfer(send, grant.url, grant.method, headers, body=send.body))
-
-    def put_ended(self) -> None:
-        """A PUT is over, whatever came of it."""
-        self._puts -= 1
-
-    def fail_waiting(self, error: SendFailed) -> bool:
-        """A URL could not be had: the message that has waited longest fails. False: none waits."""
-        if not self._waiting:
-            return False
-        send = self._waiting.pop(0)
-        self.drop(send)
-        send.fail(error.reason, error.detail, error.cause)
-        return True
-
-    def uploads_not_supported(self, transport: Transport | None, error: ServerError) -> bool:
-        """The peer has no uploads: inline on this transport, if the configuration allows."""
-        if transport is not None:
-            transport.asks_ahead = False
-            if self._shared.config.offload == "auto":
-                transport.uploads_off = True
-                return True
-        return self.fail_waiting(SendFailed(FailReason.NOT_SUPPORTED, str(error), cause=error))
 
     # Emitting.
 
@@ -252,7 +172,7 @@ class Outbox:
         ids = [send.send_id for send in sends]
         number = shared.upcoming_number
         if shared.step:
-            self._remember(number, ids)
+            self.numbers.remember(number, ids)
             shared.upcoming_number += len(bodies)
         transport.emit_all(message_events(number, shared.step, bodies), sends, ids)
         return self.is_empty
@@ -314,7 +234,7 @@ class Outbox:
             return False
         lane.remove(send)
         if send.upload is Upload.WANTS_URL:
-            self._waiting.remove(send)
+            self.uploads.give_up(send)
             send.take(UploadStep.NOT_SUPPORTED)
         if send.upload is Upload.STORED:
             path = "upload"
@@ -330,22 +250,8 @@ class Outbox:
             transport.emit(event, send)
             return
         if number:
-            self._remember(number, [send.send_id])
+            self.numbers.remember(number, [send.send_id])
         transport.emit(event, send, send.send_id)
-
-    def _remember(self, number: int, ids: list[SendId]) -> None:
-        """These have this number and the next ones."""
-        self._by_number.append((number, ids))
-        self._remembered += len(ids)
-        while self._remembered - len(self._by_number[0][1]) >= _REMEMBERED:
-            self._remembered -= len(self._by_number.pop(0)[1])
-
-    def send_of(self, event_id: float) -> SendId | None:
-        """The send that went out under this number, if it is not too long ago."""
-        for number, ids in self._by_number:
-            if number <= event_id < number + len(ids) and event_id == int(event_id):
-                return ids[int(event_id) - number]
-        return None
 
     # What a transport tells (see `Fates`).
 
@@ -406,13 +312,11 @@ class Outbox:
         for lane in self._lanes:
             for send in [s for s in lane if s.courtesy]:
                 lane.remove(send)
-                if send in self._waiting:
-                    self._waiting.remove(send)
+                self.uploads.give_up(send)
 
     def fail_all(self, detail: str) -> None:
         """The session is over: what is queued ends as ``FAILED("closed")``."""
-        self._waiting.clear()
-        self._puts = 0
+        self.uploads.clear()
         for lane in self._lanes:
             sends = lane.copy()
             lane.clear()

@@ -106,17 +106,17 @@ class Send:
 
     def transfer_done(self, body: bytes | bytearray) -> None:
         self.take(UploadStep.PUT_DONE)
-        self.outbox.put_ended()
+        self.outbox.uploads.put_ended()
         self.reach(Stage.UPLOADED)
 
     def transfer_failed(
         self, reason: FailReason, detail: str, *, url_died: bool, cause: AuxError | None
     ) -> None:
-        self.outbox.put_ended()
+        self.outbox.uploads.put_ended()
         self.url_deaths += url_died
-        if url_died and not self.courtesy and self.url_deaths < self.outbox.max_attempts:
+        if url_died and not self.courtesy and self.url_deaths < self.outbox.uploads.max_attempts:
             self.take(UploadStep.URL_DIED)
-            self.outbox.wait_for_url(self)
+            self.outbox.uploads.wait(self)
         else:
             self.outbox.drop(self)
             self.fail(reason, detail, cause)

@@ -58,7 +58,7 @@ class SessionWindows:
     def wants_url(self) -> bool:
         """Whether a message waits for an upload URL: what is sent then is better not left to be
         drained with what follows it."""
-        return self._engine.outbox.wants_url
+        return self._engine.outbox.uploads.wants_url
 
     def actions(self) -> Iterator[Action]:
         """Drain the FIFO. Verbs called meanwhile append to the same queue."""
@@ -93,7 +93,7 @@ class SessionWindows:
         return SessionStats(
             outbox_messages=self._engine.outbox.messages,
             outbox_bytes=self._engine.outbox.bytes,
-            pending_uploads=self._engine.outbox.uploads_pending,
+            pending_uploads=self._engine.outbox.uploads.pending,
             pending_downloads=self._engine.inbox.downloads_pending,
             held_bytes=self._engine.inbox.held,
             untaken_bytes=self._engine.inbox.untaken,

@@ -88,12 +88,12 @@ ENDINGS: Final = (
     ),
     Fault(
         "a failed PUT leaves its place taken", "_send",
-        "        self.outbox.put_ended()\n        self.url_deaths += url_died\n",
+        "        self.outbox.uploads.put_ended()\n        self.url_deaths += url_died\n",
         "        self.url_deaths += url_died\n",
     ),
     Fault(
-        "a failed message stays in the queue", "_outbox",
-        "        self.drop(send)\n        send.fail(error.reason",
+        "a failed message stays in the queue", "_uploads",
+        "        self._drop(send)\n        send.fail(error.reason",
         "        send.fail(error.reason",
     ),
     Fault(

@@ -41,7 +41,7 @@ LIMITS: Final = (
         "self._running < config.max_downloads", "self._running <= config.max_downloads",
     ),
     Fault(
-        "one upload too many runs", "_outbox",
+        "one upload too many runs", "_uploads",
         "self._puts < self._shared.config.max_uploads",
         "self._puts <= self._shared.config.max_uploads",
     ),

@@ -124,7 +124,7 @@ SAFETY: Final = (
         "        if self._shared.role is Role.CLIENT:\n",
     ),
     Fault(
-        "a refused upload fails the newest message", "_outbox",
+        "a refused upload fails the newest message", "_uploads",
         "        send = self._waiting.pop(0)\n", "        send = self._waiting.pop()\n",
     ),
     Fault(

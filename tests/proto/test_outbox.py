@@ -18,7 +18,6 @@ from auxws_proto import (
     SendText,
     Tally,
     UploadGranted,
-    UploadRefused,
     encode,
 )
 
@@ -154,57 +153,7 @@ def test_relaxed_order_lets_small_ones_and_finished_uploads_by() -> None:
     assert bench.responded(1)[0] == ("text", 1, 4, 5, "a")
 
 
-def test_uploads_at_a_time() -> None:
-    bench = Bench(max_uploads=2).open()
-    for _ in range(5):
-        bench.send(large())
-    assert bench.all("text") == [("text", 1, 2, 1), ("text", 1, 2, 2)]
-    bench.grant(1, "a")
-    bench.grant(2, "b")
-
-    # URLs for the next two are had while these are put.
-    assert bench.all("text")[2:] == [("text", 1, 2, 3), ("text", 1, 2, 4)]
-    assert bench.grant(3, "c") == []
-    assert bench.responded(1) == [
-        ("put", 3, "c"), ("text", 1, 2, 5), ("text", 1, 4, 6, "a"), ("ping", 1, 6),
-    ]  # fmt: skip
-    assert bench.session.stats().pending_uploads == 4
-
-
-def test_an_upload_url_with_headers_that_are_refused() -> None:
-    bench = Bench().open()
-    bench.send(large())
-
-    assert bench.receive(3, 1, upload_url("k"), "PUT", {"Host": "x"}) == [
-        ("end", 1, "FAILED", "url_refused")
-    ]
-
-
-def test_a_url_that_died_is_replaced_and_at_last_the_message_fails() -> None:
-    expired = b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
-    bench = Bench(upload_attempts=2).open()
-    bench.send(large())
-    bench.grant(1, "old")
-
-    assert bench.responded(1, 403, expired) == [("text", 1, 2, 2)]
-    assert bench.grant(2, "new") == [("put", 2, "new")]
-    assert bench.responded(2, 403, expired) == [("end", 1, "FAILED", "http_status")]
-    assert bench.send() == [("text", 1, 1, 3, "small"), ("ping", 1, 3)]
-
-
 # A peer without uploads.
-
-
-def test_auto_goes_inline_on_this_transport_and_asks_anew_on_the_next() -> None:
-    bench = Bench().open()
-    bench.send(large())
-
-    assert bench.receive(5, 1, NOT_SUPPORTED) == [("text", 1, 1, 2, "large"), ("ping", 1, 2)]
-    assert bench.send(large()) == [("text", 1, 1, 3, "large")]
-    bench.eof()
-    bench.after(1)
-    bench.opened()
-    assert bench.send(large()) == [("text", 2, 2, 4)]
 
 
 def test_what_went_inline_and_broke_is_uploaded_on_the_next() -> None:
@@ -215,41 +164,6 @@ def test_what_went_inline_and_broke_is_uploaded_on_the_next() -> None:
     bench.after(1)
 
     assert bench.opened() == [("state", "OPEN"), ("text", 2, 2, 3)]
-
-
-def test_a_message_whose_url_is_refused_lets_the_next_by() -> None:
-    bench = Bench().open()
-    bench.send(large())
-    bench.send()
-
-    assert bench.receive(5, 1, {"errorCode": "server_error"})[:2] == [
-        ("end", 1, "FAILED", "refused_by_server"),
-        ("text", 1, 1, 2, "small"),
-    ]
-
-
-def test_a_refused_url_fails_the_message_that_has_waited_longest() -> None:
-    bench = Bench().open()
-    bench.send(large())
-    bench.send(large())
-
-    assert bench.receive(5, 1, {"errorCode": "server_error"})[0] == (
-        "end", 1, "FAILED", "refused_by_server",
-    )  # fmt: skip
-
-
-def test_always_fails_the_message() -> None:
-    bench = Bench(offload="always").open()
-    bench.send(large())
-
-    assert bench.receive(5, 1, NOT_SUPPORTED) == [("end", 1, "FAILED", "not_supported")]
-
-
-def test_an_answer_for_urls_that_nobody_waits_for() -> None:
-    bench = Bench(offload="always", upload_urls_ahead=1).open()
-
-    assert bench.receive(5, 1, NOT_SUPPORTED) == [("error", "ServerError")]
-    assert bench.send() == [("text", 1, 1, 2, "small"), ("ping", 1, 2)]
 
 
 # Numbers.
@@ -390,15 +304,6 @@ def test_a_server_announces_a_presigned_get() -> None:
     assert json.loads(text.data) == [4, -1, url, "GET", {}]
 
 
-@pytest.mark.parametrize("code", ["not_supported", "server_error"])
-def test_a_server_without_uploads_fails_its_message(code: str) -> None:
-    bench = Bench(Role.SERVER).open()
-    bench.send(large())
-    reason = "not_supported" if code == "not_supported" else "refused_by_server"
-
-    assert bench.handle(UploadRefused(request_id=1, error=code)) == [("end", 1, "FAILED", reason)]
-
-
 # After a process was killed.
 
 
@@ -454,17 +359,6 @@ def test_a_server_s_events_have_no_number_to_remember() -> None:
     assert text.data.startswith(b"[1,0,")
 
 
-def test_a_large_message_wants_a_url() -> None:
-    bench = Bench().open()
-    outbox = bench.session._engine.outbox
-    before = outbox.wants_url
-    bench.send(large())
-
-    assert (before, outbox.wants_url) == (False, True)
-    bench.grant(1, "k")
-    assert not outbox.wants_url
-
-
 def test_restored_messages_have_ids_of_their_own() -> None:
     bench = Bench()
     message = encode(SMALL, bench.session.config)
@@ -472,3 +366,12 @@ def test_restored_messages_have_ids_of_their_own() -> None:
     ids = [bench.session.restore(message, bench.now) for _ in range(2)]
 
     assert (*ids, bench.session.send(SMALL, bench.now)) == (1, 2, 3)
+
+
+def test_what_was_emitted_and_not_proven_is_unknown_when_the_transport_breaks() -> None:
+    bench = Bench().open()
+    bench.send()
+    bench.sent()
+
+    assert ("end", 1, "UNKNOWN", "transport_lost") in bench.eof()
+    assert bench.session.stats().outbox_messages == 0

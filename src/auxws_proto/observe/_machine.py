@@ -93,7 +93,7 @@ class _ObservedSession(_StandIn):
         return Queues(
             outbox.messages,
             outbox.bytes,
-            outbox.uploads_pending,
+            outbox.uploads.pending,
             inbox.downloads_pending,
             inbox.held,
             inbox.untaken,
