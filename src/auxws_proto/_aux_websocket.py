@@ -28,7 +28,6 @@ from ._constants import Role, State
 from ._errors import LocalProtocolError
 from ._events import TransportFailure
 from ._policy import header_problem
-from ._quick import send_bytes
 from ._received import (
     Accepted,
     Other,
@@ -39,39 +38,15 @@ from ._received import (
     Texts,
     Violated,
 )
-from ._runs import ActionRun, ByteRun, DeliveryRun, ReportRun, TextRun
+from ._runs import ActionRun, DeliveryRun, ReportRun, TextRun
 from ._session import AuxSession
 from ._session_front import SessionFront
 from ._target import Target, check_headers, parse_target
 from ._websocket import WebSocket
-
-
-class _Wire:
-    """One transport: its WebSocket, and which of its writes carry texts of the session."""
-
-    __slots__ = (
-        "is_begun", "is_closing", "number", "pong", "pong_unwritten", "socket", "texts", "url",
-    )  # fmt: skip
-
-    def __init__(self, number: int, socket: WebSocket) -> None:
-        self.number = number
-        self.socket = socket
-        self.url: str | None = None
-        self.texts: list[int] = []
-        self.pong: bytes | None = None
-        self.pong_unwritten = 0
-        self.is_begun = False
-        self.is_closing = False
-
-
-_NO_TEXT, _A_TEXT, _A_PONG = 0, 1, 2
+from ._wire import Wire
 
 _AS_THEY_ARE = frozenset({DeliverMessage, DeliveryRun, ReportRun, ReportSend})
 """Nearly all actions that need no translation; the rest of them take the longer way."""
-
-_MAX_PONGS = 16
-"""Unwritten pongs from which on only the latest ping is answered. The Autobahn cases 2.10 and 2.11
-send ten pings in one write and want ten pongs."""
 
 
 class AuxWebSocket(SessionFront):
@@ -104,7 +79,7 @@ class AuxWebSocket(SessionFront):
         self.session: AuxSession = AuxSession(
             role, config, url, headers=pairs, on_connect=on_connect
         )
-        self._wires: dict[int, _Wire] = {}
+        self._wires: dict[int, Wire] = {}
         self._newest = 0
         self._queue = ActionQueue()
 
@@ -161,7 +136,7 @@ class AuxWebSocket(SessionFront):
         elif target is None:
             raise LocalProtocolError("transport_opened: a client needs the WebSocket's URL")
         else:
-            self._write(wire, wire.socket.request(target, self.subprotocol, pairs))
+            wire.write(wire.socket.request(target, self.subprotocol, pairs))
         wire.is_begun = True
         wire.url = url
         self._catch_up(now)
@@ -199,13 +174,7 @@ class AuxWebSocket(SessionFront):
         if wire is None:
             self._catch_up(now)
             return
-        written = wire.texts[:count]
-        del wire.texts[:count]
-        texts = written.count(_A_TEXT)
-        wire.pong_unwritten -= written.count(_A_PONG)
-        if wire.pong is not None and not wire.pong_unwritten:
-            payload, wire.pong = wire.pong, None
-            self._pong(wire, payload)
+        texts = wire.written(count)
         if texts:
             self.session.data_sent(texts, now, transport=wire.number)
             self._translate()
@@ -235,27 +204,23 @@ class AuxWebSocket(SessionFront):
         if due is not None and due <= now:
             self.handle_timeout(now)
 
-    def _find(self, number: int | None) -> _Wire | None:
+    def _find(self, number: int | None) -> Wire | None:
         return self._wires.get(self._newest if number is None else number)
 
-    def _forget(self, wire: _Wire) -> None:
+    def _forget(self, wire: Wire) -> None:
         self._wires.pop(wire.number, None)
-
-    def _write(self, wire: _Wire, data: bytes, kind: int = _NO_TEXT) -> None:
-        wire.texts.append(kind)
-        self._queue.append(send_bytes(wire.number, data, None))
 
     # From the WebSocket to the session.
 
-    def _received(self, received: Other, wire: _Wire, now: float) -> None:
+    def _received(self, received: Other, wire: Wire, now: float) -> None:
         session, number = self.session, wire.number
         match received:
             case Ponged(payload):
                 session.receive_pong(payload, now, transport=number)
             case Pinged(payload):
-                self._pinged(wire, payload)
+                wire.pinged(payload)
             case Reply(data):
-                self._write(wire, data)
+                wire.write(data)
             case Violated(error):
                 session.report_violation(error, now, transport=number)
             case Accepted():
@@ -274,25 +239,10 @@ class AuxWebSocket(SessionFront):
                 )
         self._translate()
 
-    def _end(self, wire: _Wire) -> None:
+    def _end(self, wire: Wire) -> None:
         """The WebSocket is over: write what is left, then close the byte stream."""
         self._forget(wire)
         self._queue.append(CloseTransport(transport=wire.number))
-
-    def _pinged(self, wire: _Wire, payload: bytes) -> None:
-        if wire.is_closing:
-            return
-        if wire.pong_unwritten >= _MAX_PONGS:
-            # "MAY elect to send a Pong frame for only the most recently processed Ping" (RFC 6455
-            # §5.5.3): so a flood of pings does not pile up behind a full socket.
-            wire.pong = payload
-        else:
-            self._pong(wire, payload)
-
-    def _pong(self, wire: _Wire, payload: bytes) -> None:
-        if not wire.is_closing:
-            wire.pong_unwritten += 1
-            self._write(wire, wire.socket.pong(payload), _A_PONG)
 
     # From the session to the WebSocket.
 
@@ -306,34 +256,23 @@ class AuxWebSocket(SessionFront):
                 continue
             match action:
                 case TextRun():
-                    wire = self._wires[action.transport]
-                    wire.texts += [_A_TEXT] * len(action.data)
-                    frames = wire.socket.texts([*action.data], action.max_frame)
-                    queue.append(ByteRun(wire.number, frames, action.ids))
+                    self._wires[action.transport].texts(action)
                 case SendText():
+                    self._wires[action.transport].text(action)
+                case SendPing():
                     wire = self._wires[action.transport]
-                    wire.texts.append(_A_TEXT)
-                    data = wire.socket.text(action.data, action.max_frame)
-                    queue.append(send_bytes(wire.number, data, action.send_id))
-                case SendPing() | CloseTransport():
-                    self._carry(action, self._wires[action.transport])
+                    wire.write(wire.socket.ping(action.payload))
+                case CloseTransport():
+                    self._wires[action.transport].close(action.code, action.reason)
                 case OpenTransport(transport=number):
                     self._newest = number
-                    self._wires[number] = _Wire(number, self._new_socket())
-                    self._queue.append(action)
+                    self._wires[number] = Wire(number, self._new_socket(), queue)
+                    queue.append(action)
                 case AbortTransport(transport=number):
                     self._wires.pop(number, None)
-                    self._queue.append(action)
+                    queue.append(action)
                 case _:
-                    self._queue.append(action)
-
-    def _carry(self, action: SendPing | CloseTransport, wire: _Wire) -> None:
-        match action:
-            case SendPing(payload=payload):
-                self._write(wire, wire.socket.ping(payload))
-            case _:
-                wire.is_closing = True
-                self._write(wire, wire.socket.close(action.code, action.reason))
+                    queue.append(action)
 
     def _new_socket(self) -> WebSocket:
         config = self.config

@@ -58,12 +58,12 @@ SAFETY: Final = (
         "self._parts, self._message_size = [], 0",
     ),
     Fault(
-        "a flood of pings is answered in full", "_aux_websocket",
-        "if wire.pong_unwritten >= _MAX_PONGS:", "if wire.pong_unwritten > 10 * _MAX_PONGS:",
+        "a flood of pings is answered in full", "_wire",
+        "if self._pongs >= _MAX_PONGS:", "if self._pongs > 10 * _MAX_PONGS:",
     ),
     Fault(
-        "a report of a pong counts as one of a text", "_aux_websocket",
-        "texts = written.count(_A_TEXT)", "texts = len(written)",
+        "a report of a pong counts as one of a text", "_wire",
+        "return kinds.count(_TEXT)", "return len(kinds)",
     ),
     Fault(
         "an early end of the handshake is a closed connection", "_aux_websocket",
