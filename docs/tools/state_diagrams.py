@@ -31,8 +31,8 @@ from auxws_proto import (
     State,
     TransportFailure,
 )
+from auxws_proto._link import STEPS
 from auxws_proto._send import UPLOAD_STEPS
-from auxws_proto._transport import STEPS
 
 from .drawing import Arrow, Point, state_diagram
 

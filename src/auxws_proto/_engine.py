@@ -26,6 +26,7 @@ from ._errors import (
 )
 from ._inbox import Inbox
 from ._life import BACKOFF, Life
+from ._link import Link
 from ._login import refusal
 from ._outbox import Outbox
 from ._pulse import KEEPALIVE, Pulse
@@ -33,7 +34,7 @@ from ._quick import deliver_message
 from ._shared import Shared
 from ._transfers import REST, Transfers
 from ._transfers import TIMER as TRANSFER
-from ._transport import Link, Transport
+from ._transport import Transport
 from ._transports import KEEPALIVE_MESSAGE
 from ._urls import RENEWAL, UrlPool
 from ._urls import TIMER as UPLOAD_URL

@@ -23,6 +23,7 @@ from ._errors import (
     LoginTimeout,
 )
 from ._events import TransportFailure
+from ._link import IS_OPEN, Link, Step
 from ._login import TIMER as LOGIN
 from ._login import LoginGate, refusal
 from ._outbox import Outbox
@@ -30,7 +31,7 @@ from ._pulse import Pulse
 from ._rotation import Rotation
 from ._shared import Shared
 from ._transfers import Transfers
-from ._transport import IS_OPEN, Link, Step, Transport
+from ._transport import Transport
 from ._transports import AGE, CONNECT, KEEPALIVE_MESSAGE, Transports
 from ._urls import UrlPool
 

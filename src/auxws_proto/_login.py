@@ -14,8 +14,9 @@ from ._constants import Role, Violation
 from ._credentials import Credentials
 from ._encoding import encode_message, message_event
 from ._errors import AuxError, LoginRefused, RemoteProtocolError
+from ._link import Link, Step
 from ._shared import Shared
-from ._transport import Link, Step, Transport
+from ._transport import Transport
 
 TIMER: Final = "login"
 MAX_ATTEMPTS: Final = 3

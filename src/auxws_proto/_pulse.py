@@ -11,8 +11,9 @@ from typing import Any, Final
 from ._actions import ReportError
 from ._encoding import encode_message, message_event
 from ._errors import UnconfirmedTransport
+from ._link import IS_OPEN, Link
 from ._shared import Shared
-from ._transport import IS_OPEN, Link, Transport
+from ._transport import Transport
 
 PONG: Final = "pong"
 KEEPALIVE: Final = "keepalive"

@@ -8,9 +8,10 @@ the new transport is used only once the old one is settled.
 from __future__ import annotations
 
 from ._config import Reconnect
+from ._link import Step
 from ._login import TIMER as LOGIN
 from ._shared import Shared
-from ._transport import Step, Transport
+from ._transport import Transport
 from ._transports import AGE, KEEPALIVE_MESSAGE, OVERLAP, PROOF, Transports
 from ._urls import UrlPool
 

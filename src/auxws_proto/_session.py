@@ -28,8 +28,8 @@ from ._events import (
     UploadGranted,
     UploadRefused,
 )
+from ._link import Link
 from ._session_windows import SessionWindows
-from ._transport import Link
 
 
 class AuxSession(SessionWindows):

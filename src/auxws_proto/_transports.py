@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from ._actions import AbortTransport, CloseTransport, OpenTransport
+from ._link import Step
 from ._login import TIMER as LOGIN
 from ._pulse import Pulse
 from ._shared import Shared
-from ._transport import Fates, Step, Transport
+from ._transport import Fates, Transport
 
 CONNECT: Final = "connect"
 CLOSE: Final = "close"

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from auxws_proto import Config, Role, SendId
+from auxws_proto._link import Step
 from auxws_proto._shared import Shared
-from auxws_proto._transport import STEPS, Link, Step, Transport
+from auxws_proto._transport import Transport
 
 from .helpers import SMALL, Bench, brief
 
@@ -60,11 +61,6 @@ def test_a_step_that_the_table_does_not_have_is_a_defect() -> None:
 
     with pytest.raises(KeyError):
         transport.take(Step.LOGIN_ACCEPTED)
-
-
-def test_every_state_leads_to_its_end() -> None:
-    for link in Link:
-        assert Step.ENDED in STEPS[link] or link is Link.ENDED
 
 
 def test_texts_in_a_row_are_those_one_by_one() -> None:
