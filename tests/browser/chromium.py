@@ -30,13 +30,14 @@ class Browser:
         self.url = ""
 
     def open(self, path: Path, *, width: int = 1400, height: int = 900, dark: bool = False) -> None:
-        """Load a file in a window of this size; what was logged before is forgotten."""
+        """Load a file in a window of this size, drawn when this returns; the log begins anew."""
         self.look(width=width, height=height, dark=dark)
         self.driver.get("about:blank")
         for name in ("browser", "performance"):
             self.driver.get_log(name)
         self.url = path.as_uri()
         self.driver.get(self.url)
+        self.settle()
 
     def look(self, *, width: int = 1400, height: int = 900, dark: bool = False) -> None:
         """Set the size of the window, and whether its user likes it dark."""
