@@ -138,6 +138,11 @@ class ThreadClient(ThreadDialogues):
         return self._client.stats
 
     @property
+    def waiting_calls(self) -> int:
+        """How many calls wait for the client's own thread, which answers nothing meanwhile."""
+        return len(self._client._engine.pump._commands)
+
+    @property
     def restored(self) -> tuple[ThreadReceipt, ...]:
         return tuple(ThreadReceipt(receipt) for receipt in self._client.restored)
 
