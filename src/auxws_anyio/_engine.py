@@ -189,7 +189,7 @@ class Engine:
                         desk.sends_reported(ids, item.stage, item.error, is_final=item.final)
                     elif kind is DeliveryRun:
                         is_news = True
-                        router.deliver_all(item.messages)
+                        router.deliver_all(item.messages, item.sizes)
                     elif kind is DeliverMessage:
                         is_news = True
                         router.deliver(item)

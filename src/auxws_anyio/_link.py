@@ -24,15 +24,20 @@ from ._dial import DialFailed, reason_of
 from ._socket import TcpStream
 
 READ_SIZE = 256 * 1024
-"""Longer reads gain nothing, shorter ones cost a system call each."""
+"""Longer reads gain nothing, even where a frame is cut by the end of every short one."""
 
 _SMALL_READ = 16 * 1024
 """The size of a read behind one that found less: the memory for a long one is mapped for it alone,
 and costs as much as handling a small message does."""
 
-_TURN = 0.002
-"""Seconds that a small read may take to be handled for the next one to be long: a read of 256 KiB
-of nothing but tiny frames would keep other tasks from their turn for seconds."""
+_STEP = 4
+"""How much longer or shorter the next read is."""
+
+_TURN = 0.004
+"""Seconds for which a read may be handled; the next one is shorter if they were more, and longer if
+as much of the same will not be more. 256 KiB of nothing but tiny frames would keep other tasks from
+their turn for seconds, and of small messages they are more than a processor's cache has room for.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +197,13 @@ class Link:
             self._has_turned = True
             began = perf_counter()
             owner.link_received(self, data)
-            is_quick = perf_counter() - began < _TURN
-            size = READ_SIZE if is_quick and len(data) >= size else _SMALL_READ
+            took = perf_counter() - began
+            if len(data) < size:
+                size = _SMALL_READ
+            elif took >= _TURN:
+                size = max(_SMALL_READ, size // _STEP)
+            elif took * _STEP < _TURN:
+                size = min(READ_SIZE, size * _STEP)
 
     def _take(self) -> tuple[bytes, int]:
         batch, self._out = self._out, []

@@ -46,18 +46,18 @@ class Receiver:
 
         def take() -> Message | None:
             # Whoever waits for a message looks in vain first.
-            delivery = router.take(box) if box.size or box.is_finished else None
-            if delivery is None and router.freed >= _UNTOLD:
+            message = router.take(box) if box.size or box.is_finished else None
+            if message is None and router.freed >= _UNTOLD:
                 engine.dispatch()
                 # That may have brought more, while nobody was waiting to be woken.
-                delivery = router.take(box)
-            if delivery is None:
+                message = router.take(box)
+            if message is None:
                 return None
             if not engine.is_reading:
                 engine.taken()
             elif box.size:
                 router.reach(box, _ROW)
-            return delivery.message
+            return message
 
         def opened() -> None:
             self._router.open(box)

@@ -114,24 +114,26 @@ def decode_message(
 
 def decode_messages(
     texts: list[bytes], max_size: int, max_depth: int, fast: FastJson | None = None
-) -> list[MessageEvent | None]:
-    """The messages in texts in a row; None for each text that `decode_event` has to look at.
+) -> tuple[list[dict[str, Any] | None], list[Any]]:
+    """The messages in texts in a row, and their numbers.
 
-    Nearly all traffic, and nothing is wrong with it.
+    Nearly all traffic, and nothing is wrong with it. For each text that `decode_event` has to look
+    at, there is None, and anything for a number.
     """
     # Who brings a library of their own need not have one.
     loader = None if fast is None else getattr(fast, "loader", None)
     load = load_plain if fast is None else loader and loader(texts)
     if load is None:
-        return [None] * len(texts)
+        return [None] * len(texts), [None] * len(texts)
     # The array around a message is a level of its own.
     max_depth += 1
-    short = min(max_size, max_depth * LEVEL)
-    events: list[MessageEvent | None] = []
+    all_short = max(map(len, texts), default=0) <= min(max_size, max_depth * LEVEL)
+    messages: list[dict[str, Any] | None] = []
+    event_ids: list[Any] = []
+    event_id: Any = None
     for data in texts:
-        event = None
-        size = len(data)
-        if size <= short or (size <= max_size and not is_too_deep(data, max_depth)):
+        found = None
+        if all_short or (len(data) <= max_size and not is_too_deep(data, max_depth)):
             try:
                 kind, event_id, message = load(data)
                 # JSON gives these exact types.
@@ -142,12 +144,13 @@ def decode_messages(
                     and message.__class__ is dict
                     and message["type"].__class__ is str
                 ):
-                    event = event_id, message
+                    found = message
             except Exception:
                 # No JSON, no array of three, or no type: `decode_event` has the words.
                 pass
-        events.append(event)
-    return events
+        messages.append(found)
+        event_ids.append(event_id)
+    return messages, event_ids
 
 
 def decode_event(

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, assert_never
 
 from . import _decoding as decoding
-from ._actions import DeliverMessage, ReportError
+from ._actions import ReportError
 from ._answers import Answers
 from ._config import Config
 from ._constants import Role, SendId, Violation
@@ -30,7 +30,6 @@ from ._link import Link
 from ._login import refusal
 from ._outbox import Outbox
 from ._pulse import KEEPALIVE, Pulse
-from ._quick import deliver_message
 from ._shared import Shared
 from ._transfers import REST, Transfers
 from ._transfers import TIMER as TRANSFER
@@ -128,49 +127,57 @@ class Engine:
 
     def receive(self, texts: Iterable[str | bytes], number: int | None) -> None:
         """Take texts that came in a row, and let everything move that can by each."""
-        config, inbox = self.config, self.inbox
-        peer, depth, fast = self._peer, config.max_json_depth, config.json
-        limit = config.max_message_size
-        transport = None
-        source, room, overlap = 0, 0.0, False
-        row: list[DeliverMessage] = []
+        config = self.config
+        depth, fast, limit = config.max_json_depth, config.json, config.max_message_size
         texts = tuple(texts)
         raws = [text if isinstance(text, bytes) else _utf8(text) for text in texts]
-        plain = decoding.decode_messages(raws, limit, depth, fast)
-        for text, data, event in zip(texts, raws, plain, strict=True):
-            if transport is None:
-                # At first, and wherever the last may have moved something.
-                transport = self.life.transports.find(number)
-                if transport is None or not transport.is_read:
-                    break
-                number = source = transport.number
-                transport.last_received = self.shared.now
-                overlap = self.life.rotation.retiring is not None or transport.reads_to_end
-                room = self._room_to_deliver()
-            size = len(data)
-            if event is not None:
-                event_id, message = event
-                if message["type"] not in _FOR_THE_SESSION:
-                    room -= size
-                    if room > 0:
-                        # Nearly all traffic: it is delivered, and nothing can move by it.
-                        row.append(deliver_message(message, size, event_id, source, False, overlap))
-                        continue
-            inbox.deliver(row)
-            row = []
+        sizes = [*map(len, raws)]
+        messages, event_ids = decoding.decode_messages(raws, limit, depth, fast)
+        at, end = 0, len(texts)
+        while at < end:
+            # At first, and wherever the last may have moved something.
+            transport = self.life.transports.find(number)
+            if transport is None or not transport.is_read:
+                self.pump()
+                return
+            number = transport.number
+            transport.last_received = self.shared.now
+            overlap = self.life.rotation.retiring is not None or transport.reads_to_end
+            until = self._plain_until(messages, sizes, at)
+            if until > at:
+                row: list[Any] = messages[at:until]
+                self.inbox.deliver(number, overlap, row, sizes[at:until], event_ids[at:until])
+                if until == end:
+                    return
+            size, message = sizes[until], messages[until]
             if size > limit:
                 detail = f"the message has {size:,} bytes; the limit is {limit:,}"
                 self.report(RemoteProtocolError(Violation.TOO_LARGE, detail), transport)
             else:
-                # A `str` may have lone surrogates, which are no UTF-8.
-                found = event or decoding.decode_event(text, peer, depth, fast)
-                self._received(found, size, transport, overlap=overlap)
+                event: decoding.Decoded
+                if message is not None:
+                    event = event_ids[until], message
+                else:
+                    # A `str` may have lone surrogates, which are no UTF-8.
+                    event = decoding.decode_event(texts[until], self._peer, depth, fast)
+                self._received(event, size, transport, overlap=overlap)
             self.pump()
-            transport = None
-        else:
-            inbox.deliver(row)
-            return
-        self.pump()
+            at = until + 1
+
+    def _plain_until(self, messages: list[dict[str, Any] | None], sizes: list[int], at: int) -> int:
+        """How far messages lie in a row that are delivered without anything else moving."""
+        room = self._room_to_deliver()
+        if not at and all(messages) and sum(sizes) < room:
+            # Nearly all traffic. Once: what is not plain shall not have the rest looked at anew.
+            kinds = {message["type"] for message in messages if message}
+            if kinds.isdisjoint(_FOR_THE_SESSION):
+                return len(messages)
+        for place in range(at, len(messages)):
+            message = messages[place]
+            room -= sizes[place]
+            if message is None or message["type"] in _FOR_THE_SESSION or room <= 0:
+                return place
+        return len(messages)
 
     def _room_to_deliver(self) -> float:
         """How many bytes may be delivered, each message in its turn, before anything else moves."""

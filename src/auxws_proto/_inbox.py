@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import takewhile
 from typing import Any
 
-from ._actions import DeliverMessage, ReportGap, ReportProgress
+from ._actions import ReportGap, ReportProgress
 from ._constants import FailReason, Role
 from ._decoding import DownloadRequestEvent, decode_message
 from ._errors import AuxError, DownloadFailed, RemoteProtocolError, UrlRefused
@@ -119,21 +119,27 @@ class Inbox:
     ) -> None:
         """A message came inline."""
         if not self._slots:
-            self.deliver([deliver_message(message, size, event_id, transport, False, overlap)])
+            self.deliver(transport, overlap, [message], [size], [event_id])
             return
         slot = _Slot(self, event_id, size, transport, overlap)
         slot.message = message
         self._slots.append(slot)
         self.held += size
 
-    def deliver(self, row: list[DeliverMessage]) -> None:
-        """Messages came inline, and nothing is ahead of them, so they need no slots."""
-        if row:
-            size = sum([delivery.size for delivery in row])
-            self.untaken += size
-            self._inline[0] += len(row)
-            self._inline[1] += size
-            self._actions.append(row[0] if len(row) == 1 else DeliveryRun(row))
+    def deliver(
+        self, transport: int, overlap: bool, messages: list[dict[str, Any]], sizes: list[int],
+        event_ids: list[float],
+    ) -> None:  # fmt: skip
+        """Messages came inline, one at least, and nothing is ahead of them: they need no slots."""
+        count, size = len(messages), sum(sizes)
+        self.untaken += size
+        self._inline[0] += count
+        self._inline[1] += size
+        self._actions.append(
+            deliver_message(messages[0], size, event_ids[0], transport, False, overlap)
+            if count == 1
+            else DeliveryRun(transport, overlap, messages, sizes, event_ids)
+        )
 
     def download(
         self, event: DownloadRequestEvent, size: int, transport: int, *, overlap: bool

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Generic, Literal, TypeAlias, TypeVar
 
 from ._errors import AuxError, LocalProtocolError
@@ -77,7 +77,8 @@ class Mailbox(Generic[T]):
         self.is_finished = False
         """True when nothing more will be put in; what it holds can still be taken."""
         self._error: AuxError | None = None
-        self._items: deque[tuple[T, int]] = deque()
+        self._items: deque[T] = deque()
+        self._sizes: deque[int] = deque()
 
     def __len__(self) -> int:
         return len(self._items)
@@ -98,9 +99,11 @@ class Mailbox(Generic[T]):
                     self.dropped += 1
                     self.finish(SlowConsumer(len(self._items), self.size, self.dropped))
                     return False
-                self.size -= self._items.popleft()[1]
+                self._items.popleft()
+                self.size -= self._sizes.popleft()
                 self.dropped += 1
-        self._items.append((item, size))
+        self._items.append(item)
+        self._sizes.append(size)
         self.size += size
         self.wake()
         return True
@@ -108,16 +111,18 @@ class Mailbox(Generic[T]):
     def append(self, item: T, size: int) -> None:
         """The short form of `put`, for a mailbox that blocks and is not finished."""
         items = self._items
-        items.append((item, size))
+        items.append(item)
+        self._sizes.append(size)
         self.size += size
         if len(items) == 1:
             # Whoever waits has found it empty.
             self.wake()
 
-    def extend(self, items: Iterable[T], sizes: list[int]) -> None:
+    def extend(self, items: Iterable[T], sizes: Collection[int]) -> None:
         """`append` for items in a row, of which there is one at least."""
         was_empty = not self._items
-        self._items += zip(items, sizes, strict=True)
+        self._items += items
+        self._sizes += sizes
         self.size += sum(sizes)
         if was_empty:
             self.wake()
@@ -128,9 +133,8 @@ class Mailbox(Generic[T]):
         Raises the error that ended the mailbox, each time, once everything before it is taken.
         """
         if self._items:
-            item, size = self._items.popleft()
-            self.size -= size
-            return item
+            self.size -= self._sizes.popleft()
+            return self._items.popleft()
         if self._error is not None:
             raise self._error.with_traceback(None)
         return None

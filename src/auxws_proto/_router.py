@@ -5,44 +5,39 @@ how a consumer is woken, nor any lock: whoever owns it serialises the calls.
 
 Strategy: a message lies in every mailbox that wants it. Only mailboxes with the policy ``"block"``
 hold the wire back, so a message counts as taken when the last of those gave it out; where there are
-several, a parcel around it counts them. A driver passes what `Router.collect` returns to the
-machine's ``taken``, and stops reading while `Router.is_full`.
+several, its size counts them. A driver passes what `Router.collect` returns to the machine's
+``taken``, and stops reading while `Router.is_full`.
 
 A call for each message would cost more than the rest of its way: messages that lie in a row are put
-at hand (`Router.reach`), where the consumer pops them by itself, and what it has popped is found
-out when somebody asks.
+at hand (`Router.reach`), where the consumer pops them by itself. A mailbox has the sizes of its
+messages apart, so what was popped is found out, when somebody asks, by how many sizes are too many.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from itertools import groupby
-from typing import Any
+from itertools import groupby, islice, repeat
+from operator import call
+from typing import Any, TypeAlias
 
 from ._actions import DeliverMessage
 from ._errors import AuxError
 from ._mailbox import MAX_MAILBOX_BYTES, MAX_MAILBOX_MESSAGES, Mailbox, SlowPolicy
 
+Message: TypeAlias = dict[str, Any]
 
-class _Parcel:
-    """One message in several places, and how many of those that hold the wire back still have it.
 
-    A message that lies in one mailbox, as nearly all do, needs none.
+class _SharedSize(int):
+    """The bytes of a message in several places, and how many of those that hold the wire back
+    still have it.
+
+    A message that lies in one mailbox, as nearly all do, has a plain size.
     """
 
-    __slots__ = ("delivery", "shares")
-
-    def __init__(self, delivery: DeliverMessage) -> None:
-        self.delivery = delivery
-        self.shares = 0
-
-    @property
-    def message(self) -> dict[str, Any]:
-        """What is in it."""
-        return self.delivery.message
+    shares: int = 0
 
 
-class MessageBox(Mailbox[DeliverMessage | _Parcel]):
+class MessageBox(Mailbox[Message]):
     """A mailbox of a `Router`; see `Mailbox` for the parameters.
 
     Make one, `Router.open` it, `Router.take` from it, `Router.close` it.
@@ -57,10 +52,8 @@ class MessageBox(Mailbox[DeliverMessage | _Parcel]):
         max_bytes: int = MAX_MAILBOX_BYTES,
     ) -> None:
         super().__init__(kind, policy=policy, max_messages=max_messages, max_bytes=max_bytes)
-        self.at_hand: list[dict[str, Any]] = []
+        self.at_hand: list[Message] = []
         """Messages that the consumer may take from the front, before it asks for any."""
-        self.reached: list[tuple[DeliverMessage | _Parcel, int]] = []
-        """What was put at hand and is not known to be taken from there, in the same order."""
 
     def __len__(self) -> int:
         return len(self._items) + len(self.at_hand)
@@ -74,26 +67,24 @@ class MessageBox(Mailbox[DeliverMessage | _Parcel]):
     def reach(self, most: int) -> None:
         """Put at hand what comes next. There must be nothing there."""
         items = self._items
-        for _ in range(min(most, len(items))):
-            # One at a time: whatever interrupts a thread here costs it one message at most.
-            item = items.popleft()
-            self.reached.append(item)
-            self.at_hand.append(item[0].message)
+        # As one step: what interrupts a thread comes before it or behind it, and loses nothing.
+        self.at_hand.extend(map(call, repeat(items.popleft, min(most, len(items)))))
 
-    def popped(self) -> list[tuple[DeliverMessage | _Parcel, int]]:
-        """What was taken from `at_hand` since the last call; until now it was held."""
-        count = len(self.reached) - len(self.at_hand)
-        popped = self.reached[:count]
-        if popped:
-            del self.reached[:count]
-            self.size -= sum([size for _, size in popped])
+    def pop(self) -> Message | None:
+        """As `Mailbox.pop`; its size is among those that `popped` gives."""
+        return self._items.popleft() if self._items else super().pop()
+
+    def popped(self) -> list[int]:
+        """The sizes of what was taken since the last call; until now it was held."""
+        sizes = self._sizes
+        popped = [sizes.popleft() for _ in range(len(sizes) - len(self._items) - len(self.at_hand))]
+        self.size -= sum(popped)
         return popped
 
     def put_back(self) -> None:
         """Have nothing at hand any more: what is there comes first again."""
-        self.at_hand.clear()
-        self._items.extendleft(reversed(self.reached))
-        self.reached.clear()
+        while self.at_hand:
+            self._items.appendleft(self.at_hand.pop())
 
 
 class Router:
@@ -113,7 +104,7 @@ class Router:
         """The mailboxes for a type that none of them names."""
         self._by_kind: dict[str | None, list[MessageBox]] = {}
         """The mailboxes for each of the types that they name."""
-        self._backlog: list[_Parcel] | None = []
+        self._backlog: list[tuple[Message, _SharedSize]] | None = []
         self._finished = False
         self._error: AuxError | None = None
         self._dropped_before = 0
@@ -122,8 +113,7 @@ class Router:
     def is_full(self) -> bool:
         """Whether a blocking mailbox is full: stop reading the wire until it is not."""
         for box in self._boxes:
-            if box.reached:
-                self._count(box)
+            self._count(box)
             if box.policy == "block" and box.is_full:
                 return True
         return False
@@ -141,7 +131,7 @@ class Router:
             self._count(box)
         return (
             len(backlog) + sum(len(box) for box in self._boxes),
-            sum(p.delivery.size for p in backlog) + sum(box.size for box in self._boxes),
+            sum(size for _, size in backlog) + sum(box.size for box in self._boxes),
         )
 
     @property
@@ -155,16 +145,15 @@ class Router:
         self._sort()
         if self._backlog is not None:
             backlog, self._backlog = self._backlog, None
-            for parcel in backlog:
-                kind = parcel.delivery.message.get("type")
-                if box not in self._by_kind.get(kind, self._for_all):
+            for message, size in backlog:
+                if box not in self._by_kind.get(message["type"], self._for_all):
                     self.undelivered += 1
-                    self._release(parcel)
+                    self._release(size)
                     continue
                 # A blocking box inherits the share of the backlog.
                 if box.policy != "block":
-                    self._release(parcel)
-                box.put(parcel, parcel.delivery.size)
+                    self._release(size)
+                box.put(message, size)
         if self._finished:
             box.finish(self._error)
 
@@ -176,55 +165,53 @@ class Router:
         self._sort()
         self._dropped_before += box.dropped
         box.finish()
-        self._count(box)
         box.put_back()
         while len(box):
-            self.take(box)
+            box.pop()
+        self._count(box)
 
     def deliver(self, delivery: DeliverMessage) -> None:
         """Route one message; nobody else need want one that a dialogue has used."""
-        boxes = self._by_kind.get(delivery.message.get("type"), self._for_all)
+        message, size = delivery.message, delivery.size
+        boxes = self._by_kind.get(message["type"], self._for_all)
         if len(boxes) == 1 and self._backlog is None:
             box = boxes[0]
             if box.policy == "block" and not box.is_finished:
-                box.append(delivery, delivery.size)
+                box.append(message, size)
                 return
-        self._share(delivery, boxes)
+        self._share(message, size, boxes, used=delivery.used)
 
-    def deliver_all(self, deliveries: Collection[DeliverMessage]) -> None:
+    def deliver_all(self, messages: Collection[Message], sizes: Collection[int]) -> None:
         """`deliver` for messages in a row: those in a row of one type are routed at once."""
         by_kind, for_all = self._by_kind, self._for_all
-        kinds = {delivery.message["type"] for delivery in deliveries}
+        kinds = {message["type"] for message in messages}
         if len(kinds) == 1:
-            self._deliver_row(deliveries, by_kind.get(kinds.pop(), for_all))
+            self._deliver_row(messages, sizes, by_kind.get(kinds.pop(), for_all))
             return
-        for kind, row in groupby(deliveries, _type_of):
-            self._deliver_row(list(row), by_kind.get(kind, for_all))
+        left = iter(sizes)
+        for kind, group in groupby(messages, _type_of):
+            row = list(group)
+            self._deliver_row(row, [*islice(left, len(row))], by_kind.get(kind, for_all))
 
-    def _deliver_row(self, row: Collection[DeliverMessage], boxes: list[MessageBox]) -> None:
+    def _deliver_row(
+        self, messages: Collection[Message], sizes: Collection[int], boxes: list[MessageBox]
+    ) -> None:
         if len(boxes) == 1 and self._backlog is None:
             box = boxes[0]
             if box.policy == "block" and not box.is_finished:
-                box.extend(row, [delivery.size for delivery in row])
+                box.extend(messages, sizes)
                 return
-        for delivery in row:
-            self._share(delivery, boxes)
+        for message, size in zip(messages, sizes, strict=True):
+            self._share(message, size, boxes)
 
-    def take(self, box: MessageBox) -> DeliverMessage | None:
+    def take(self, box: MessageBox) -> Message | None:
         """The next message of ``box``; None when there is none now. Raises as `Mailbox.pop`.
 
         Only with nothing at hand.
         """
-        if box.reached:
-            self._count(box)
-        item = box.pop()
-        if isinstance(item, _Parcel):
-            if box.policy == "block":
-                self._release(item)
-            return item.delivery
-        if item is not None and box.policy == "block":
-            self.freed += item.size
-        return item
+        message = box.pop()
+        self._count(box)
+        return message
 
     def reach(self, box: MessageBox, most: int) -> None:
         """Put up to ``most`` messages of ``box`` at hand, where nothing is.
@@ -232,20 +219,18 @@ class Router:
         A mailbox that may lose its oldest message gives out each by `take`.
         """
         if box.policy == "block":
-            self._count(box)
             box.reach(most)
 
     def put_back(self) -> None:
         """Have nothing at hand anywhere: from now on, what is taken is known at once."""
         for box in self._boxes:
-            self._count(box)
             box.put_back()
+            self._count(box)
 
     def collect(self) -> int:
         """The bytes that were taken since the last call: tell them the machine, if any."""
         for box in self._boxes:
-            if box.reached:
-                self._count(box)
+            self._count(box)
         freed, self.freed = self.freed, 0
         return freed
 
@@ -256,20 +241,22 @@ class Router:
             for box in self._boxes:
                 box.finish(error)
 
-    def _share(self, delivery: DeliverMessage, boxes: list[MessageBox]) -> None:
+    def _share(
+        self, message: Message, plain: int, boxes: list[MessageBox], *, used: bool = False
+    ) -> None:
         """Route a message that none, several or a dropping mailbox wants, or the backlog."""
-        parcel = _Parcel(delivery)
+        size = _SharedSize(plain)
         # The shares are complete before any consumer is woken, who may take at once.
-        parcel.shares = sum(box.policy == "block" and not box.is_finished for box in boxes)
-        if self._backlog is not None and not delivery.used:
-            parcel.shares += 1
-            self._backlog.append(parcel)
-        elif not boxes and not delivery.used:
+        size.shares = sum(box.policy == "block" and not box.is_finished for box in boxes)
+        if self._backlog is not None and not used:
+            size.shares += 1
+            self._backlog.append((message, size))
+        elif not boxes and not used:
             self.undelivered += 1
-        if not parcel.shares:
-            self.freed += delivery.size
+        if not size.shares:
+            self.freed += size
         for box in list(boxes):
-            box.put(parcel, delivery.size)
+            box.put(message, size)
 
     def _sort(self) -> None:
         """Find out again who wants what: mailboxes come and go less often than messages."""
@@ -281,19 +268,27 @@ class Router:
         }
 
     def _count(self, box: MessageBox) -> None:
-        """Find out what was popped from what this mailbox has at hand."""
-        for item, size in box.popped():
-            if isinstance(item, _Parcel):
-                self._release(item)
+        """Find out what was taken from this mailbox."""
+        popped = box.popped()
+        if box.policy != "block":
+            # It has held nothing back.
+            return
+        if {*map(type, popped)} == {int}:
+            # Nearly always.
+            self.freed += sum(popped)
+            return
+        for size in popped:
+            if isinstance(size, _SharedSize):
+                self._release(size)
             else:
                 self.freed += size
 
-    def _release(self, parcel: _Parcel) -> None:
-        parcel.shares -= 1
-        if not parcel.shares:
-            self.freed += parcel.delivery.size
+    def _release(self, size: _SharedSize) -> None:
+        size.shares -= 1
+        if not size.shares:
+            self.freed += size
 
 
-def _type_of(delivery: DeliverMessage) -> str:
-    kind: str = delivery.message["type"]
+def _type_of(message: Message) -> str:
+    kind: str = message["type"]
     return kind

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from ._actions import DeliverMessage, ReportSend, SendBytes, SendText
 from ._constants import SendId, Stage
-from ._quick import report_send, send_bytes, send_text
+from ._quick import deliver_message, report_send, send_bytes, send_text
 
 
 class TextRun:
@@ -84,21 +84,36 @@ class ReportRun:
 
 
 class DeliveryRun:
-    """`DeliverMessage` actions, as they are."""
+    """`DeliverMessage` actions of messages that came inline, on one transport: what each delivers,
+    its size in bytes, and its event id."""
 
-    __slots__ = ("messages",)
+    __slots__ = ("event_ids", "messages", "overlap", "sizes", "transport")
 
-    def __init__(self, messages: Iterable[DeliverMessage]) -> None:
-        self.messages: deque[DeliverMessage] = deque(messages)
+    def __init__(
+        self,
+        transport: int,
+        overlap: bool,
+        messages: Iterable[dict[str, Any]],
+        sizes: Iterable[int],
+        event_ids: Iterable[float],
+    ) -> None:
+        self.transport: int = transport
+        self.overlap: bool = overlap
+        self.messages: deque[dict[str, Any]] = deque(messages)
+        self.sizes: deque[int] = deque(sizes)
+        self.event_ids: deque[float] = deque(event_ids)
 
     def __len__(self) -> int:
         return len(self.messages)
 
     def take(self) -> Iterator[DeliverMessage]:
         """Take the actions."""
-        messages = self.messages
+        messages, sizes, event_ids = self.messages, self.sizes, self.event_ids
+        transport, overlap = self.transport, self.overlap
         while messages:
-            yield messages.popleft()
+            yield deliver_message(
+                messages.popleft(), sizes.popleft(), event_ids.popleft(), transport, False, overlap
+            )
 
 
 ActionRun: TypeAlias = TextRun | ByteRun | ReportRun | DeliveryRun

@@ -105,7 +105,7 @@ class Desk:
             for report in reports:
                 match report:
                     case DeliveryRun():
-                        router.deliver_all(report.messages)
+                        router.deliver_all(report.messages, report.sizes)
                     case ReportRun():
                         outcomes.settle(report.ids, report.stage, is_final=report.final)
                     case DeliverMessage():
@@ -230,12 +230,10 @@ class Desk:
             # Another thread has put some there, and others may be taking them.
             with contextlib.suppress(IndexError):
                 return box.at_hand.pop(0)
-        delivery = self.router.take(box)
-        if delivery is None:
-            return None
-        if self.is_reading and len(box):
+        message = self.router.take(box)
+        if message is not None and self.is_reading and len(box):
             self.router.reach(box, _ROW)
-        return delivery.message
+        return message
 
     def _wait_for(
         self,

@@ -18,7 +18,6 @@ from auxws_anyio._socket import TcpStream
 from auxws_anyio.gateway import GatewayConnection
 from auxws_proto import (
     Config,
-    DeliverMessage,
     LocalProtocolError,
     SendId,
     Stage,
@@ -106,10 +105,8 @@ class Room:
 
 
 def deliveries(*numbers: int) -> DeliveryRun:
-    return DeliveryRun(
-        DeliverMessage(message={"type": "n", "number": n}, size=10, event_id=n, transport=1)
-        for n in numbers
-    )
+    row = [{"type": "n", "number": number} for number in numbers]
+    return DeliveryRun(1, False, row, [10] * len(row), numbers)
 
 
 def numbers(messages: list[Message]) -> list[int]:

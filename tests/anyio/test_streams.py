@@ -407,22 +407,24 @@ class Endless(TcpStream):
 
 
 @pytest.mark.parametrize(
-    ("pace", "expected"),
+    ("paces", "expected"),
     [
-        pytest.param(0.001 / READ_SIZE, [1, 16, 16, 16], id="quick"),
-        pytest.param(0.010 / READ_SIZE, [1, 16, 1, 16], id="large"),
-        pytest.param(1.000 / READ_SIZE, [1, 1, 1, 1], id="tiny frames"),
+        pytest.param([0.001] * 4, [1, 4, 16, 16], id="large messages"),
+        pytest.param([0.008] * 4, [1, 4, 4, 4], id="small messages"),
+        pytest.param([1.000] * 4, [1, 1, 1, 1], id="tiny frames"),
+        pytest.param([0.001, 0.001, 1.0, 1.0], [1, 4, 16, 4], id="large, then tiny"),
     ],
 )
-async def test_what_takes_long_to_be_handled_is_read_in_small_pieces(
-    pair: Pair, monkeypatch: pytest.MonkeyPatch, pace: float, expected: list[int]
+async def test_a_read_is_as_long_as_can_be_handled_in_a_turn(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, paces: list[float], expected: list[int]
 ) -> None:
     time = 0.0
+    pace = iter(paces)
 
     class Busy(Owner):
         def link_received(self, link: Link, data: bytes) -> None:
             nonlocal time
-            time += len(data) * pace
+            time += len(data) / READ_SIZE * next(pace)
 
     monkeypatch.setattr("auxws_anyio._link.perf_counter", lambda: time)
     stream = Endless(pair[0])

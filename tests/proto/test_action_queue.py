@@ -30,6 +30,10 @@ def texts() -> TextRun:
     return TextRun(1, 300, [b"a", b"b"], [SendId(1), SendId(2)])
 
 
+def messages() -> DeliveryRun:
+    return DeliveryRun(1, False, [{"type": name} for name in "ab"], [14, 14], [0, 0])
+
+
 def queue_of(*items: Action | ActionRun) -> ActionQueue:
     queue = ActionQueue()
     for item in items:
@@ -54,7 +58,7 @@ def test_actions_and_runs_are_taken_in_order_with_what_is_put_in_meanwhile() -> 
 
     for action in queue.one_by_one():
         if not taken:
-            queue.append(DeliveryRun(MESSAGES))
+            queue.append(messages())
         taken.append(action)
 
     assert taken == [*TEXTS, PING, *MESSAGES]
@@ -74,7 +78,7 @@ def test_nothing_is_lost_with_an_iterator_that_is_given_up(given_up_after: int) 
 
 
 def test_two_who_take_from_one_queue_take_each_action_once() -> None:
-    queue = queue_of(texts(), DeliveryRun(MESSAGES))
+    queue = queue_of(texts(), messages())
     first, second = queue.one_by_one(), queue.one_by_one()
 
     taken = [next(first), *second, *first]

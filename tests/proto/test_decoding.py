@@ -247,10 +247,11 @@ ROW = [b'[1,-1,{"type":"a"}]', b' [1,-1,{"type":"a"}]', b"[2,1]", b"no JSON", b"
 
 
 def test_the_messages_in_a_row_are_those_that_need_no_second_look() -> None:
-    found = decoding.decode_messages(ROW, 1_000, DEPTH)
+    messages, event_ids = decoding.decode_messages(ROW, 1_000, DEPTH)
 
-    assert found == [(-1, {"type": "a"}), None, None, None, None, None]
-    assert decoding.decode_messages([], 1_000, DEPTH) == []
+    assert messages == [{"type": "a"}, None, None, None, None, None]
+    assert (event_ids[0], len(event_ids)) == (-1, 6)
+    assert decoding.decode_messages([], 1_000, DEPTH) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -269,19 +270,19 @@ def test_the_messages_in_a_row_are_those_that_need_no_second_look() -> None:
     ],
 )
 def test_whatever_is_not_the_plainest_message_gets_a_second_look(event: object) -> None:
-    assert decoding.decode_messages([json.dumps(event).encode()], 1_000, DEPTH) == [None]
+    assert decoding.decode_messages([json.dumps(event).encode()], 1_000, DEPTH)[0] == [None]
 
 
 @given(st.recursive(st.none() | st.integers() | st.text(), st.lists), st.integers(0, 2))
 def test_a_message_in_a_row_is_what_a_second_look_finds(value: object, kind: int) -> None:
     data = json.dumps([kind, 7, {"type": "x", "value": value}]).encode()
 
-    [found] = decoding.decode_messages([data], 10_000, DEPTH)
+    [message], [event_id] = decoding.decode_messages([data], 10_000, DEPTH)
 
     if kind == 1:
-        assert found is None or found == decode_event(data, SERVER, DEPTH)
+        assert message is None or (event_id, message) == decode_event(data, SERVER, DEPTH)
     else:
-        assert found is None
+        assert message is None
 
 
 @pytest.mark.parametrize("depth", [3, 4])
@@ -290,15 +291,15 @@ def test_a_row_has_the_bounds_of_a_single_text(depth: int) -> None:
     fits = isinstance(decode_event(data, SERVER, 3), tuple)
     assert fits is (depth == 3)
 
-    assert bool(decoding.decode_messages([data], 1_000, 3)[0]) is fits
-    assert decoding.decode_messages([data], len(data) - 1, 300) == [None]
-    assert decoding.decode_messages([data], len(data), 300) != [None]
+    assert bool(decoding.decode_messages([data], 1_000, 3)[0][0]) is fits
+    assert decoding.decode_messages([data], len(data) - 1, 300)[0] == [None]
+    assert decoding.decode_messages([data], len(data), 300)[0] != [None]
 
 
 def test_another_library_decodes_where_it_can() -> None:
     assert decode_event(b"", SERVER, DEPTH, Sure(None)) == (7, MESSAGE)
-    assert decoding.decode_messages([b"?"], 9, DEPTH, Sure(b"")) == [(7, MESSAGE)]
-    assert decoding.decode_messages([ROW[0]], 99, DEPTH, Sure(None)) == [None]
+    assert decoding.decode_messages([b"?"], 9, DEPTH, Sure(b"")) == ([MESSAGE], [7])
+    assert decoding.decode_messages([ROW[0]], 99, DEPTH, Sure(None))[0] == [None]
 
 
 class Plain:
@@ -314,5 +315,5 @@ class Plain:
 def test_a_library_without_a_loader_gets_a_second_look() -> None:
     plain: Any = Plain()
 
-    assert decoding.decode_messages([ROW[0]], 99, DEPTH, plain) == [None]
+    assert decoding.decode_messages([ROW[0]], 99, DEPTH, plain)[0] == [None]
     assert decode_event(ROW[0], SERVER, DEPTH, plain) == (-1, {"type": "a"})

@@ -19,9 +19,13 @@ def delivery(kind: str = "a", size: int = 10, **fields: Any) -> DeliverMessage:
 
 def drain(router: Router, box: MessageBox) -> list[Any]:
     got = []
-    while (item := router.take(box)) is not None:
-        got.append(item.message)
+    while (message := router.take(box)) is not None:
+        got.append(message)
     return got
+
+
+def deliver_all(router: Router, row: list[DeliverMessage]) -> None:
+    router.deliver_all([one.message for one in row], [one.size for one in row])
 
 
 def test_messages_go_by_type_and_count_when_taken() -> None:
@@ -59,7 +63,6 @@ def test_a_consumer_that_has_found_nothing_is_woken_once() -> None:
 
 def test_messages_in_a_row_go_where_each_would_go_alone() -> None:
     row = [delivery(kind, n=n) for n, kind in enumerate("aabxbaccxa")]
-    row.append(DeliverMessage(message={"type": "x"}, size=10, event_id=0, transport=1, used=True))
 
     def deliver(router: Router, *, at_once: bool) -> list[Any]:
         boxes = [
@@ -72,7 +75,7 @@ def test_messages_in_a_row_go_where_each_would_go_alone() -> None:
         for box in boxes:
             router.open(box)
         if at_once:
-            router.deliver_all(row)
+            deliver_all(router, row)
         else:
             for one in row:
                 router.deliver(one)
@@ -89,7 +92,7 @@ def test_messages_of_one_type_in_a_row_come_into_their_mailbox_at_once(kind: str
     router.open(box)
     box.wake = lambda: found.append(len(box))
 
-    router.deliver_all([delivery("a", n=n) for n in range(3)])
+    deliver_all(router, [delivery("a", n=n) for n in range(3)])
 
     assert found == [3]
     assert [message["n"] for message in drain(router, box)] == [0, 1, 2]
@@ -99,11 +102,11 @@ def test_messages_in_a_row_wait_in_the_backlog_and_for_nobody_who_has_ended() ->
     router, box = Router(), MessageBox("a")
     row = [delivery("a"), delivery("a")]
 
-    router.deliver_all(row)
+    deliver_all(router, row)
     early = (router.has_backlog, router.waiting, router.collect())
     router.open(box)
     box.finish()
-    router.deliver_all(row)
+    deliver_all(router, row)
 
     assert early == (True, (2, 20), 0)
     assert (router.waiting, router.collect(), box.dropped) == ((2, 20), 20, 2)
@@ -118,7 +121,7 @@ def reached(router: Router, box: MessageBox, most: int = 9) -> list[Any]:
 def test_what_is_popped_at_hand_counts_when_somebody_asks() -> None:
     router, box = Router(), MessageBox("a", max_messages=4)
     router.open(box)
-    router.deliver_all([delivery("a", size=10**n, n=n) for n in range(4)])
+    deliver_all(router, [delivery("a", size=10**n, n=n) for n in range(4)])
 
     at_hand = reached(router, box, 3)
     popped = box.at_hand.pop(0)
@@ -136,7 +139,7 @@ def test_what_is_popped_at_hand_counts_when_somebody_asks() -> None:
 def test_what_makes_room_by_its_bytes_is_seen_when_it_is_popped() -> None:
     router, box = Router(), MessageBox("a", max_bytes=20)
     router.open(box)
-    router.deliver_all([delivery("a", n=n) for n in range(2)])
+    deliver_all(router, [delivery("a", n=n) for n in range(2)])
     router.reach(box, 9)
     was_full = router.is_full
 
@@ -148,7 +151,7 @@ def test_what_makes_room_by_its_bytes_is_seen_when_it_is_popped() -> None:
 def test_what_is_at_hand_can_be_put_back_and_comes_first_again() -> None:
     router, box = Router(), MessageBox("a")
     router.open(box)
-    router.deliver_all([delivery("a", n=n) for n in range(4)])
+    deliver_all(router, [delivery("a", n=n) for n in range(4)])
     router.reach(box, 3)
     box.at_hand.pop(0)
 
@@ -163,7 +166,7 @@ def test_what_others_have_too_counts_when_the_last_has_popped_it() -> None:
     router, box, everything = Router(), MessageBox("a"), MessageBox()
     router.open(box)
     router.open(everything)
-    router.deliver_all([delivery("a", n=n) for n in range(2)])
+    deliver_all(router, [delivery("a", n=n) for n in range(2)])
 
     at_hand = [reached(router, box), reached(router, everything)]
     box.at_hand.clear()
@@ -171,6 +174,21 @@ def test_what_others_have_too_counts_when_the_last_has_popped_it() -> None:
     everything.at_hand.clear()
 
     assert (at_hand, early, router.collect()) == ([[0, 1], [0, 1]], 0, 20)
+
+
+def test_what_one_has_alone_counts_though_others_have_what_came_with_it() -> None:
+    router, box, everything = Router(), MessageBox("a"), MessageBox()
+    router.open(box)
+    router.deliver(delivery("a", size=1))
+    router.open(everything)
+    router.deliver(delivery("a", size=10))
+    router.reach(box, 9)
+
+    box.at_hand.clear()
+    early = router.collect()
+    router.close(everything)
+
+    assert (early, router.collect(), router.waiting) == (1, 10, (0, 0))
 
 
 def test_a_mailbox_that_may_lose_its_oldest_puts_nothing_at_hand() -> None:
@@ -188,7 +206,7 @@ def test_a_mailbox_that_may_lose_its_oldest_puts_nothing_at_hand() -> None:
 def test_closing_gives_up_what_is_at_hand() -> None:
     router, box = Router(), MessageBox("a")
     router.open(box)
-    router.deliver_all([delivery("a", n=n) for n in range(3)])
+    deliver_all(router, [delivery("a", n=n) for n in range(3)])
     router.reach(box, 2)
 
     router.close(box)

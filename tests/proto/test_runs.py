@@ -30,9 +30,6 @@ from .helpers import SMALL, Bench
 
 ONE, TWO = SendId(1), SendId(2)
 PING = SendPing(transport=1, payload=b"2")
-MESSAGES = [
-    DeliverMessage(message={"type": name}, size=14, event_id=0, transport=1) for name in "ab"
-]
 CASES: list[tuple[ActionRun, list[Action]]] = [
     (
         TextRun(1, 300, [b"a", b"b"], [ONE, TWO]),
@@ -56,7 +53,13 @@ CASES: list[tuple[ActionRun, list[Action]]] = [
             ReportSend(send_id=TWO, stage=Stage.CONFIRMED, final=True),
         ],
     ),
-    (DeliveryRun(MESSAGES), [*MESSAGES]),
+    (
+        DeliveryRun(1, True, [{"type": "a"}, {"type": "b"}], [14, 15], [0, 3]),
+        [
+            DeliverMessage(message={"type": "a"}, size=14, event_id=0, transport=1, overlap=True),
+            DeliverMessage(message={"type": "b"}, size=15, event_id=3, transport=1, overlap=True),
+        ],
+    ),
 ]
 
 
@@ -92,10 +95,12 @@ def test_a_session_s_bursts_are_runs_and_what_is_alone_is_not() -> None:
     assert isinstance(report, ReportRun)
     assert (report.stage, report.final, [*report.ids]) == (Stage.CONFIRMED, True, [1, 2, 3])
 
-    session.receive_texts([b'[1,0,{"type":"a"}]', b'[1,0,{"type":"b"}]'], 100)
+    session.receive_texts([b'[1,0,{"type":"a"}]', b'[1,-7,{"type":"b"} ]'], 100)
     [delivery] = session.runs()
     assert isinstance(delivery, DeliveryRun)
-    assert [action.message["type"] for action in delivery.messages] == ["a", "b"]
+    assert (delivery.transport, delivery.overlap) == (1, False)
+    assert [*delivery.messages] == [{"type": "a"}, {"type": "b"}]
+    assert ([*delivery.sizes], [*delivery.event_ids]) == ([18, 20], [0, -7])
 
 
 def test_the_bytes_of_a_burst_are_a_run() -> None:

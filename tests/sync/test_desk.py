@@ -47,11 +47,8 @@ def messages(desk: Desk, count: int, **limits: Any) -> Messages:
 
 
 def deliver(desk: Desk, numbers: range) -> None:
-    run = DeliveryRun(
-        DeliverMessage(message={"type": "x", "number": n}, size=SIZE, event_id=1, transport=1)
-        for n in numbers
-    )
-    desk.report([run])
+    row = [{"type": "x", "number": number} for number in numbers]
+    desk.report([DeliveryRun(1, False, row, [SIZE] * len(row), numbers)])
 
 
 def take(source: Messages, count: int) -> list[int | None]:
