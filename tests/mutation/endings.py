@@ -122,8 +122,8 @@ ENDINGS: Final = (
     ),
     Fault(
         "a released message frees nothing", "_router",
-        "        if not parcel.shares:\n            self.freed += parcel.delivery.size",
-        "        if parcel.shares:\n            self.freed += parcel.delivery.size",
+        "        if not size.shares:\n            self.freed += size\n\n\ndef",
+        "        if size.shares:\n            self.freed += size\n\n\ndef",
     ),
     # Outcomes.
     Fault(

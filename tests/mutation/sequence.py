@@ -121,6 +121,6 @@ SEQUENCE: Final = (
     ),
     Fault(
         "a full mailbox loses its newest", "_mailbox",
-        "self.size -= self._items.popleft()[1]", "self.size -= self._items.pop()[1]",
+        "                self._items.popleft()\n", "                self._items.pop()\n",
     ),
 )  # fmt: skip
