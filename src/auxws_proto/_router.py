@@ -77,7 +77,10 @@ class MessageBox(Mailbox[Message]):
     def popped(self) -> list[int]:
         """The sizes of what was taken since the last call; until now it was held."""
         sizes = self._sizes
-        popped = [sizes.popleft() for _ in range(len(sizes) - len(self._items) - len(self.at_hand))]
+        count = len(sizes) - len(self._items) - len(self.at_hand)
+        if not count:
+            return []
+        popped = [sizes.popleft() for _ in range(count)]
         self.size -= sum(popped)
         return popped
 
@@ -270,7 +273,7 @@ class Router:
     def _count(self, box: MessageBox) -> None:
         """Find out what was taken from this mailbox."""
         popped = box.popped()
-        if box.policy != "block":
+        if not popped or box.policy != "block":
             # It has held nothing back.
             return
         if {*map(type, popped)} == {int}:
