@@ -38,6 +38,9 @@ _BRACKET, _BRACE = b"[{"
 LEVEL: Final = 2
 """The bytes that a level takes at least: a bracket that opens and one that closes."""
 
+_SEARCHED_FROM: Final = 4_096
+_FEW: Final = 16
+
 _ALL_BUT_BRACKETS = re.compile(rb'"(?:[^"\\]+|\\.)*"?|[^\[\]{}"]+', re.DOTALL)
 _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
@@ -76,10 +79,30 @@ def is_too_deep(data: bytes | bytearray, limit: int) -> bool:
     It never asks for more than the decoder would reach: in what is no JSON, that is the depth of
     the brackets so far. Most texts are too short, or have too few brackets, to need a look.
     """
-    if len(data) <= limit * LEVEL or data.count(_BRACKET) + data.count(_BRACE) <= limit:
+    if len(data) <= limit * LEVEL or _has_few_brackets(data, limit):
+        return False
+    if data.count(_BRACKET) + data.count(_BRACE) <= limit:
         return False
     brackets = _ALL_BUT_BRACKETS.sub(b"", data)
     return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > limit
+
+
+def _has_few_brackets(data: bytes | bytearray, limit: int) -> bool:
+    """Whether far fewer than so many arrays and objects begin here; false if it is not certain.
+
+    Where there is little to be found, to search takes a tenth of the time of counting.
+    """
+    if len(data) < _SEARCHED_FROM:
+        return False
+    for byte in (_BRACKET, _BRACE):
+        at = -1
+        for _ in range(min(_FEW, limit // 2)):
+            at = data.find(byte, at + 1)
+            if at < 0:
+                break
+        else:
+            return False
+    return True
 
 
 Load: TypeAlias = Callable[[bytes], Any]

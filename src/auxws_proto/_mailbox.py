@@ -10,6 +10,8 @@ from __future__ import annotations
 import weakref
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
+from itertools import repeat
+from operator import call
 from typing import Generic, Literal, TypeAlias, TypeVar
 
 from ._errors import AuxError, LocalProtocolError
@@ -100,7 +102,7 @@ class Mailbox(Generic[T]):
                     self.finish(SlowConsumer(len(self._items), self.size, self.dropped))
                     return False
                 self._items.popleft()
-                self.size -= self._sizes.popleft()
+                self.popped()
                 self.dropped += 1
         self._items.append(item)
         self._sizes.append(size)
@@ -133,11 +135,25 @@ class Mailbox(Generic[T]):
         Raises the error that ended the mailbox, each time, once everything before it is taken.
         """
         if self._items:
-            self.size -= self._sizes.popleft()
-            return self._items.popleft()
+            item = self._items.popleft()
+            self.popped()
+            return item
         if self._error is not None:
             raise self._error.with_traceback(None)
         return None
+
+    def popped(self) -> list[int]:
+        """The sizes of what was taken since the last call; until now it was held.
+
+        They are found by counting, so that nothing is out of step for good when an interrupted
+        thread has taken an item and nothing else.
+        """
+        count = len(self._sizes) - len(self)
+        if count <= 0:
+            return []
+        popped = [*map(call, repeat(self._sizes.popleft, count))]
+        self.size -= sum(popped)
+        return popped
 
     def finish(self, error: AuxError | None = None) -> None:
         """Nothing more comes, because of ``error`` if one is given. Only the first call counts."""

@@ -15,6 +15,7 @@ messages apart, so what was popped is found out, when somebody asks, by how many
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection
 from itertools import groupby, islice, repeat
 from operator import call
@@ -74,20 +75,11 @@ class MessageBox(Mailbox[Message]):
         """As `Mailbox.pop`; its size is among those that `popped` gives."""
         return self._items.popleft() if self._items else super().pop()
 
-    def popped(self) -> list[int]:
-        """The sizes of what was taken since the last call; until now it was held."""
-        sizes = self._sizes
-        count = len(sizes) - len(self._items) - len(self.at_hand)
-        if not count:
-            return []
-        popped = [sizes.popleft() for _ in range(count)]
-        self.size -= sum(popped)
-        return popped
-
     def put_back(self) -> None:
         """Have nothing at hand any more: what is there comes first again."""
-        while self.at_hand:
-            self._items.appendleft(self.at_hand.pop())
+        # Until there is none: other threads may be taking some.
+        with contextlib.suppress(IndexError):
+            self._items.extendleft(map(call, repeat(self.at_hand.pop)))
 
 
 class Router:

@@ -7,13 +7,13 @@ moment (time is up, `KeyboardInterrupt`): then either its wish was met before, o
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from auxws_proto import LocalProtocolError
 
 from ._pump import Pump
+from ._waits import acquire_until, deadline_of
 
 T = TypeVar("T")
 
@@ -55,7 +55,7 @@ class Wish(Generic[T]):
             raise closed()
         met = False
         try:
-            met = self._answered.acquire(timeout=_bounded(timeout))
+            met = acquire_until(self._answered, deadline_of(timeout))
         finally:
             # Also when a signal's handler raises: nobody would know what became of it later.
             was_in_time = met
@@ -108,12 +108,3 @@ class Wish(Generic[T]):
         with self._lock:
             was_settled, self._is_settled = self._is_settled, True
         return was_settled
-
-
-def _bounded(timeout: float | None) -> float:
-    return -1 if timeout is None else min(max(timeout, 0.0), threading.TIMEOUT_MAX)
-
-
-def deadline_of(timeout: float | None) -> float | None:
-    """When ``timeout`` seconds from now are over, on the clock of `time.monotonic`."""
-    return None if timeout is None else time.monotonic() + timeout

@@ -38,7 +38,6 @@ from auxws_proto._trace_elision import DEFAULT_LIMIT
 from auxws_proto._tracing import TraceTarget
 from auxws_proto.observe import Observer
 
-from ._calls import deadline_of
 from ._dial import Connector
 from ._dialogues import DialogueVerbs
 from ._engine import Engine
@@ -54,6 +53,7 @@ from ._subscription import Source, Subscription
 from ._talk import Room, Talk
 from ._trace_file import tracing
 from ._typed import Outgoing, TypedVerbs
+from ._waits import deadline_of
 
 T = TypeVar("T")
 
@@ -99,7 +99,7 @@ class AuxClient(TypedVerbs, DialogueVerbs):
             process=os.getpid,
         )
         headers = headers if callable(headers) else check_headers(headers)
-        lock = threading.Lock()
+        lock = threading.RLock()
         machine = DialogueWebSocket(
             self.config,
             url=None if callable(url) else url,

@@ -34,8 +34,9 @@ from auxws_proto._runs import DeliveryRun, ReportRun
 from ._commands import Commands
 from ._outcomes import Outcomes
 from ._posted import Posted
-from ._receipt import Entry, wait_until
+from ._receipt import Entry
 from ._roles import Report
+from ._waits import wait_until
 
 _NOBODY_READS = (
     "reading has stopped, for what came waits for a first subscription; subscribe to something, "
@@ -56,7 +57,7 @@ class Desk:
     """See `auxws_sync._roles.Desk`; the rest is for the callers' threads."""
 
     def __init__(self, commands: Commands) -> None:
-        self.lock: threading.Lock = threading.Lock()
+        self.lock: threading.RLock = threading.RLock()
         self.changed: threading.Condition = threading.Condition(self.lock)
         """Notified when the state changes, a send comes to its outcome, and at the end."""
         self.router: Router = Router()

@@ -29,11 +29,10 @@ from auxws_proto._questions import (
 )
 from auxws_proto._requests import Request
 
-from ._calls import deadline_of
 from ._inst import Inst
-from ._receipt import wait_until
 from ._talk import Talk
 from ._typed import Outgoing
+from ._waits import deadline_of, wait_until
 
 __all__ = [
     "HttpStream",

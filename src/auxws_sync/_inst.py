@@ -24,8 +24,8 @@ from auxws_proto._questions import (
 from auxws_proto._requests import Answer
 from auxws_proto.messages import ConnectionInfo, DeviceAction
 
-from ._calls import deadline_of
 from ._subscription import Source, Subscription
+from ._waits import deadline_of
 
 if TYPE_CHECKING:
     from ._talk import Talk

@@ -107,7 +107,7 @@ class Posted:
     submit: Submit
 
     def __init__(
-        self, lock: threading.Lock, changed: threading.Condition, commands: Commands,
+        self, lock: threading.RLock, changed: threading.Condition, commands: Commands,
         outcomes: Outcomes,
     ) -> None:  # fmt: skip
         self.outcomes = outcomes

@@ -13,6 +13,8 @@ from typing import Final
 
 from auxws_proto import AuxError, Progress, SendId, Stage
 
+from ._waits import wait_until
+
 _RANK: Final[Mapping[Stage, int]] = {
     stage: rank
     for rank, stage in enumerate(
@@ -29,8 +31,8 @@ class Entry:
 
     __slots__ = ("_changed", "error", "is_final", "lock", "progress", "send_id", "stage")
 
-    def __init__(self, lock: threading.Lock) -> None:
-        self.lock: threading.Lock = lock
+    def __init__(self, lock: threading.RLock) -> None:
+        self.lock: threading.RLock = lock
         self.send_id: SendId | None = None
         """None until the machine has taken it."""
         self.stage: Stage = Stage.QUEUED
@@ -132,19 +134,3 @@ class Receipt:
             if not in_time:
                 raise TimeoutError(f"the message is {entry.stage.value} after {timeout:g} s")
             return entry.stage
-
-
-def wait_until(condition: threading.Condition, deadline: float | None) -> bool:
-    """Wait for a notification; false when ``time.monotonic()`` has passed ``deadline``.
-
-    A signal's handler runs meanwhile, so `KeyboardInterrupt` ends the wait.
-    """
-    if deadline is None:
-        condition.wait()
-        return True
-    left = deadline - time.monotonic()
-    if left <= 0:
-        return False
-    # A platform has a longest wait; waking up early is harmless, for every caller looks again.
-    condition.wait(min(left, threading.TIMEOUT_MAX))
-    return True

@@ -24,10 +24,9 @@ from auxws_proto._questions import (
 )
 from auxws_proto._requests import Answer, Request
 
-from ._calls import deadline_of
 from ._engine import Engine
-from ._receipt import wait_until
 from ._typed import Outgoing
+from ._waits import deadline_of, wait_until
 
 T = TypeVar("T")
 
@@ -43,7 +42,7 @@ class Send(Protocol):
 class Room:
     """Tells those who wait that there may be room for more updates."""
 
-    def __init__(self, lock: threading.Lock) -> None:
+    def __init__(self, lock: threading.RLock) -> None:
         self.lock = lock
         self._changed = threading.Condition(lock)
         self._count = 0
@@ -71,7 +70,7 @@ class Talk:
 
     def __init__(self, engine: Engine, send: Send, room: Room) -> None:
         self.engine = engine
-        self.lock: threading.Lock = room.lock
+        self.lock: threading.RLock = room.lock
         self.room = room
         self._send = send
 

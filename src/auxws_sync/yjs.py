@@ -27,9 +27,8 @@ from auxws_proto._doc_sync import DocSync
 from auxws_proto._replica import unexpected
 from auxws_proto._yjs import Doc, YReplica
 
-from ._calls import deadline_of
 from ._inst import Inst
-from ._receipt import wait_until
+from ._waits import deadline_of, wait_until
 
 __all__ = [
     "SharedDoc",

@@ -37,9 +37,12 @@ NESTS: dict[str, Callable[[int], bytes]] = {
 
 
 @pytest.mark.parametrize("nest", NESTS.values(), ids=NESTS)
-@pytest.mark.parametrize("limit", [2, 7, 256, 500])
-def test_the_limit_of_nesting_is_exact(nest: Callable[[int], bytes], limit: int) -> None:
-    at, over = nest(limit), nest(limit + 1)
+@pytest.mark.parametrize("limit", [2, 7, 33, 256, 500])
+@pytest.mark.parametrize("spaces", [0, 5_000], ids=["short", "long"])
+def test_the_limit_of_nesting_is_exact(
+    nest: Callable[[int], bytes], limit: int, spaces: int
+) -> None:
+    at, over = nest(limit) + b" " * spaces, nest(limit + 1) + b" " * spaces
 
     assert (is_too_deep(at, limit), is_too_deep(over, limit)) == (False, True)
     parse_json(at, limit)
@@ -69,6 +72,14 @@ def test_the_depth_is_that_of_the_value(value: object) -> None:
 )
 def test_an_unclosed_bomb_is_too_deep_and_costs_no_stack(bomb: bytes) -> None:
     assert violation_of(bomb) is Violation.TOO_DEEP
+
+
+@pytest.mark.parametrize("limit", [2, 256])
+def test_a_long_text_with_few_brackets_is_flat(limit: int) -> None:
+    text = b'{"a":"' + b"x" * 10_000 + b'"}'
+
+    assert not is_too_deep(text, limit)
+    assert not is_too_deep(text.replace(b"x", b"[", 1), limit)
 
 
 def test_brackets_in_strings_do_not_nest() -> None:

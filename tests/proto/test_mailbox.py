@@ -23,6 +23,19 @@ class TestMailbox:
         assert [box.pop(), box.pop(), box.pop()] == ["one", "two", None]
         assert (len(box), box.size) == (0, 0)
 
+    def test_an_interrupted_thread_that_has_only_taken_an_item_leaves_nothing_out_of_step(
+        self,
+    ) -> None:
+        box: Mailbox[str] = Mailbox()
+        for number, item in enumerate(("one", "two", "three"), 1):
+            box.put(item, number)
+
+        box._items.popleft()
+        taken = [box.pop(), box.pop(), box.pop()]
+
+        assert taken == ["two", "three", None]
+        assert (len(box), box.size) == (0, 0)
+
     def test_append_wakes_only_whoever_has_found_it_empty(self) -> None:
         box: Mailbox[str] = Mailbox()
         wakes: list[None] = []

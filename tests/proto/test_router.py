@@ -162,6 +162,32 @@ def test_what_is_at_hand_can_be_put_back_and_comes_first_again() -> None:
     assert router.collect() == 40
 
 
+class Contended(list[Any]):
+    """Another thread takes what is left whenever somebody has found something there."""
+
+    def __bool__(self) -> bool:
+        found = len(self) > 0
+        self.clear()
+        return found
+
+    def __len__(self) -> int:
+        found = super().__len__()
+        self.clear()
+        return found
+
+
+def test_what_another_thread_takes_meanwhile_is_not_put_back() -> None:
+    router, box = Router(), MessageBox("a")
+    router.open(box)
+    deliver_all(router, [delivery("a", n=n) for n in range(3)])
+    router.reach(box, 1)
+    box.at_hand = Contended(box.at_hand)
+
+    router.close(box)
+
+    assert (router.collect(), router.waiting) == (30, (0, 0))
+
+
 def test_what_others_have_too_counts_when_the_last_has_popped_it() -> None:
     router, box, everything = Router(), MessageBox("a"), MessageBox()
     router.open(box)

@@ -31,7 +31,7 @@ def outcomes(changed: Changed) -> Outcomes:
 
 
 def accept(outcomes: Outcomes, *numbers: int) -> list[Entry]:
-    entries = [Entry(threading.Lock()) for _ in numbers]
+    entries = [Entry(threading.RLock()) for _ in numbers]
     for entry, number in zip(entries, numbers, strict=True):
         outcomes.accept(entry, SendId(number))
     return entries
@@ -78,7 +78,7 @@ def test_a_run_that_ends_nothing_is_no_outcome(outcomes: Outcomes, changed: Chan
 def test_what_arrived_is_there_at_once_and_has_its_number_when_it_is_taken_up(
     outcomes: Outcomes,
 ) -> None:
-    entry = Entry(threading.Lock())
+    entry = Entry(threading.RLock())
     entry._changed = changed = Changed()
 
     outcomes.arrived([(entry, SendId(7))])
@@ -104,7 +104,7 @@ def test_progress_is_that_of_its_send(outcomes: Outcomes) -> None:
 def test_at_the_end_nobody_knows_what_became_of_the_rest(outcomes: Outcomes) -> None:
     lost = SendFailed(FailReason.CLOSED, "over")
     [entry] = accept(outcomes, 1)
-    late = Entry(threading.Lock())
+    late = Entry(threading.RLock())
     outcomes.arrived([(late, SendId(2))])
 
     outcomes.finish(lost)

@@ -50,7 +50,7 @@ class World:
     """A desk's part, and the pump's."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
         self.commands = Commands()
         self.outcomes = Outcomes(self.changed)
