@@ -31,9 +31,10 @@ class TestMailbox:
             box.put(item, number)
 
         box._items.popleft()
+        popped = [box.popped(), box.popped()]
         taken = [box.pop(), box.pop(), box.pop()]
 
-        assert taken == ["two", "three", None]
+        assert (popped, taken) == ([[1], []], ["two", "three", None])
         assert (len(box), box.size) == (0, 0)
 
     def test_append_wakes_only_whoever_has_found_it_empty(self) -> None:
