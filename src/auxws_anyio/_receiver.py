@@ -19,7 +19,7 @@ _UNTOLD = 65_536
 """What was taken is told the machine whenever it is drained, and for its own sake only when the
 reading waits for it, or from so many bytes on."""
 
-_ROW = 63
+_ROW = 127
 """Messages that are put at hand behind one that is taken, while the wire is read."""
 
 

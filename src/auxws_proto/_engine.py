@@ -46,8 +46,15 @@ _FOR_THE_SESSION: Final = frozenset({"login_result", "rate_limit_exceeded", "syn
 _LONGEST_PAUSE: Final = 3_600.0
 
 
-def _utf8(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
+def _as_bytes(texts: tuple[str | bytes, ...]) -> list[bytes]:
+    """Texts in UTF-8."""
+    raws: list[Any] = [*texts]
+    if {*map(type, raws)} != {bytes}:
+        raws = [
+            text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+            for text in texts
+        ]
+    return raws
 
 
 class Engine:
@@ -130,7 +137,7 @@ class Engine:
         config = self.config
         depth, fast, limit = config.max_json_depth, config.json, config.max_message_size
         texts = tuple(texts)
-        raws = [text if isinstance(text, bytes) else _utf8(text) for text in texts]
+        raws = _as_bytes(texts)
         sizes = [*map(len, raws)]
         messages, event_ids = decoding.decode_messages(raws, limit, depth, fast)
         at, end = 0, len(texts)
@@ -164,13 +171,12 @@ class Engine:
             self.pump()
             at = until + 1
 
-    def _plain_until(self, messages: list[dict[str, Any] | None], sizes: list[int], at: int) -> int:
+    def _plain_until(self, messages: list[Any], sizes: list[int], at: int) -> int:
         """How far messages lie in a row that are delivered without anything else moving."""
         room = self._room_to_deliver()
         if not at and all(messages) and sum(sizes) < room:
             # Nearly all traffic. Once: what is not plain shall not have the rest looked at anew.
-            kinds = {message["type"] for message in messages if message}
-            if kinds.isdisjoint(_FOR_THE_SESSION):
+            if _FOR_THE_SESSION.isdisjoint([message["type"] for message in messages]):
                 return len(messages)
         for place in range(at, len(messages)):
             message = messages[place]

@@ -151,8 +151,9 @@ class Splitter:
         """The text frames of under 64 KiB that are whole and in a row, and where the row ends."""
         masked, limit, payload = self._masked, self._limit, self._payload
         head = 6 if masked else 2
+        last, text = end - head, _FINAL_TEXT
         texts: list[bytes] = []
-        while end - start >= head and data[start] == _FINAL_TEXT:
+        while start <= last and data[start] == text:
             # A wrong mask bit makes it too large.
             size = data[start + 1] ^ masked
             body = start + head

@@ -167,13 +167,13 @@ async def test_a_run_of_messages_comes_into_its_mailbox_at_once() -> None:
 async def test_what_is_taken_is_known_as_soon_as_somebody_asks() -> None:
     room, box = Room(), MessageBox("n")
     with room.open(box) as stream:
-        room.run(deliveries(*range(100)))
+        room.run(deliveries(*range(200)))
         received = await take(stream, 10)
         waiting = room.engine.desk.router.waiting
-        room.run(deliveries(100))
+        room.run(deliveries(200))
 
         assert numbers(received) == list(range(10))
-        assert (len(box.at_hand), waiting, room.machine.taken_bytes) == (54, (90, 900), 100)
+        assert (len(box.at_hand), waiting, room.machine.taken_bytes) == (118, (190, 1900), 100)
 
 
 async def test_where_the_reading_has_stopped_each_message_counts_at_once() -> None:
