@@ -174,10 +174,14 @@ class Engine:
     def _plain_until(self, messages: list[Any], sizes: list[int], at: int) -> int:
         """How far messages lie in a row that are delivered without anything else moving."""
         room = self._room_to_deliver()
-        if not at and all(messages) and sum(sizes) < room:
-            # Nearly all traffic. Once: what is not plain shall not have the rest looked at anew.
-            if _FOR_THE_SESSION.isdisjoint([message["type"] for message in messages]):
-                return len(messages)
+        # Nearly all traffic. Once: what is not plain shall not have the rest looked at anew.
+        if (
+            not at
+            and all(messages)
+            and sum(sizes) < room
+            and _FOR_THE_SESSION.isdisjoint([message["type"] for message in messages])
+        ):
+            return len(messages)
         for place in range(at, len(messages)):
             message = messages[place]
             room -= sizes[place]
