@@ -42,6 +42,8 @@ ROWS = 40
             "receive 100 B: auxws trio, speed / websockets trio, orjson",
         ),
         (r"and ([\d.]+) times on trio", "send 100 B: auxws trio, speed / websockets trio, orjson"),
+        (r"receiving is ([\d.]+) times", "receive 100 B: auxws asyncio, speed / reference client"),
+        (r"and sending ([\d.]+) times", "send 100 B: auxws asyncio, speed / reference client"),
     ],
 )
 def test_a_figure_is_the_measured_one(said: str, row: str) -> None:
