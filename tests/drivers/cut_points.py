@@ -183,10 +183,14 @@ async def reset(scene: Scene) -> None:
 
 async def fall_silent(scene: Scene) -> None:
     """Until the client has noticed. What was written meanwhile is never read."""
-    scene.gateway.faults.silent = True
+    faults = scene.gateway.faults
+    faults.silent = True
+    # The next connection must not be there when the last one is dropped.
+    faults.handshake_delay = 0.05
     await until(lambda: scene.client.state is not State.OPEN)
-    scene.gateway.faults.drop_connections()
-    scene.gateway.faults.silent = False
+    faults.drop_connections()
+    faults.silent = False
+    faults.handshake_delay = 0.0
 
 
 LOSSES: Final[Mapping[str, Callable[[Scene], Awaitable[None]]]] = {
@@ -263,8 +267,8 @@ async def play(driver: Driver, cut: str, loss: str, *, resend: bool) -> Cell:
     """Bring a large message to the cut point, lose the connection, let all be well from then on."""
     async with scene(driver, cut, loss, resend) as current:
         receipt = await CUTS[cut](current)
-        accepted = current.gateway.connections_accepted
         await LOSSES[loss](current)
+        accepted = current.gateway.connections_accepted
         current.gateway.faults.answer_pings = True
         current.gateway.faults.delay_to_server = 0.0
         await until(lambda: current.gateway.connections_accepted > accepted)
