@@ -35,7 +35,6 @@ class Step(Enum):
     LOGIN_SENT = auto()
     LOGIN_NOT_NEEDED = auto()
     LOGIN_ACCEPTED = auto()
-    LOGIN_REFUSED = auto()
     REPLACED = auto()
     CLOSED_BY_US = auto()
     ENDED = auto()

@@ -254,7 +254,7 @@ async def scene(driver: Driver, cut: str, loss: str, resend: bool) -> AsyncItera
         max_uploads=1 if cut == ALONE else 4,
         # What takes longer on a busy machine would be taken for silence, too.
         ping_interval=0.1 if is_silence else None,
-        ping_timeout=3.0 if is_silence else 20.0,
+        ping_timeout=1.5 if is_silence else 20.0,
     )
     async with gateway, driver.connect(gateway.url, config=config) as client:
         current = Scene(gateway, gate, client, heard)

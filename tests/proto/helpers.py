@@ -36,6 +36,7 @@ from auxws_proto import (
     ReportState,
     Role,
     SendBytes,
+    SendFailed,
     SendPing,
     SendText,
     TransportFailure,
@@ -45,6 +46,8 @@ URL = "wss://abc.execute-api.eu-west-1.amazonaws.com/prod"
 BUCKET = "https://bucket.s3.amazonaws.com"
 SMALL = {"type": "small"}
 LOGGED_IN = {"type": "login_result", "success": True, "info": {"connectionId": "c"}}
+NO_UPLOADS = {"success": False, "errorCode": "not_supported", "errorMessage": "no"}
+UPLOAD_REFUSED = {"success": False, "errorCode": "server_error", "errorMessage": "no"}
 REFUSED = {"type": "login_result", "success": False, "errorCode": "invalid_token"}
 
 Brief = tuple[Any, ...]
@@ -239,6 +242,11 @@ class Bench:
             seen += self.turn(self.session.handle_timeout)
         self.now = end
         return seen
+
+
+def errors_of(bench: Bench) -> list[SendFailed]:
+    """What sends have failed of, in order."""
+    return [a.error for a in bench.log if isinstance(a, ReportSend) and a.error is not None]
 
 
 def aged(**settings: Any) -> Bench:

@@ -12,29 +12,31 @@ from auxws_proto import (
     Config,
     OutboxFull,
     ReportError,
-    ReportSend,
     Role,
-    SendFailed,
     SendText,
     Tally,
     UploadGranted,
     encode,
 )
 
-from .helpers import BUCKET, SMALL, Bench, World, large, message_of, upload_url
+from .helpers import (
+    BUCKET,
+    NO_UPLOADS,
+    SMALL,
+    UPLOAD_REFUSED,
+    Bench,
+    World,
+    large,
+    message_of,
+    upload_url,
+)
 
-NOT_SUPPORTED = {"success": False, "errorCode": "not_supported", "errorMessage": "no"}
-REFUSED = {"success": False, "errorCode": "server_error", "errorMessage": "no"}
 OVERHEAD = len("[1,1,]")
 
 
 def sized(event_size: int) -> dict[str, str]:
     """A message whose event, with a number of one digit, has this many bytes."""
     return message_of(event_size - OVERHEAD)
-
-
-def errors_of(bench: Bench) -> list[SendFailed]:
-    return [a.error for a in bench.log if isinstance(a, ReportSend) and a.error is not None]
 
 
 # Sizes.
@@ -159,7 +161,7 @@ def test_relaxed_order_lets_small_ones_and_finished_uploads_by() -> None:
 def test_what_went_inline_and_broke_is_uploaded_on_the_next() -> None:
     bench = Bench(resend_unknown=True).open()
     bench.send(large())
-    bench.receive(5, 1, NOT_SUPPORTED)
+    bench.receive(5, 1, NO_UPLOADS)
     bench.eof()
     bench.after(1)
 
@@ -177,7 +179,7 @@ def test_only_so_many_numbers_lead_to_their_send() -> None:
 
     named = []
     for number in (1, 2, 1_001):
-        bench.receive(5, number, REFUSED)
+        bench.receive(5, number, UPLOAD_REFUSED)
         named += [a.send_id for a in bench.actions if isinstance(a, ReportError)]
 
     assert named == [None, 2, 1_001]
@@ -266,7 +268,7 @@ def test_a_greeting_whose_upload_runs_when_the_transport_is_lost() -> None:
 def test_a_greeting_that_fails_is_an_error() -> None:
     bench = Bench(on_connect=[large("big")]).open()
 
-    assert bench.receive(5, 1, REFUSED) == [("error", "SendFailed")]
+    assert bench.receive(5, 1, UPLOAD_REFUSED) == [("error", "SendFailed")]
 
 
 def test_close_forgets_greetings_and_fails_the_rest() -> None:

@@ -5,20 +5,11 @@ from __future__ import annotations
 import pytest
 
 from auxws_proto import (
-    ReportSend,
     Role,
-    SendFailed,
     UploadRefused,
 )
 
-from .helpers import Bench, large, upload_url
-
-NOT_SUPPORTED = {"success": False, "errorCode": "not_supported", "errorMessage": "no"}
-REFUSED = {"success": False, "errorCode": "server_error", "errorMessage": "no"}
-
-
-def errors_of(bench: Bench) -> list[SendFailed]:
-    return [a.error for a in bench.log if isinstance(a, ReportSend) and a.error is not None]
+from .helpers import NO_UPLOADS, Bench, large, upload_url
 
 
 def test_uploads_at_a_time() -> None:
@@ -63,7 +54,10 @@ def test_auto_goes_inline_on_this_transport_and_asks_anew_on_the_next() -> None:
     bench = Bench().open()
     bench.send(large())
 
-    assert bench.receive(5, 1, NOT_SUPPORTED) == [("text", 1, 1, 2, "large"), ("ping", 1, 2)]
+    assert bench.receive(5, 1, NO_UPLOADS) == [
+        ("text", 1, 1, 2, "large"),
+        ("ping", 1, 2),
+    ]
     assert bench.send(large()) == [("text", 1, 1, 3, "large")]
     bench.eof()
     bench.after(1)
@@ -96,13 +90,13 @@ def test_always_fails_the_message() -> None:
     bench = Bench(offload="always").open()
     bench.send(large())
 
-    assert bench.receive(5, 1, NOT_SUPPORTED) == [("end", 1, "FAILED", "not_supported")]
+    assert bench.receive(5, 1, NO_UPLOADS) == [("end", 1, "FAILED", "not_supported")]
 
 
 def test_an_answer_for_urls_that_nobody_waits_for() -> None:
     bench = Bench(offload="always", upload_urls_ahead=1).open()
 
-    assert bench.receive(5, 1, NOT_SUPPORTED) == [("error", "ServerError")]
+    assert bench.receive(5, 1, NO_UPLOADS) == [("error", "ServerError")]
     assert bench.send() == [("text", 1, 1, 2, "small"), ("ping", 1, 2)]
 
 
