@@ -1,35 +1,25 @@
-"""What is behind a session's doors: every event that comes in, and the one pump of all doors.
+"""What is behind a session's doors: its parts, their time, and the one pump of all doors.
 
-It knows which part each input concerns, and in which order the parts move. It must not know how any
-part does its work, nor what a door looks like from outside.
+It knows in which order the parts move. It must not know how any part does its work, what an event
+means, nor what a door looks like from outside.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import Any, Final, assert_never
+from collections.abc import Iterable
 
-from . import _decoding as decoding
-from ._actions import ReportError
 from ._answers import Answers
 from ._config import Config
-from ._constants import Role, SendId, Violation
+from ._constants import Role
 from ._encoding import encode_message
-from ._errors import (
-    AuxError,
-    GatewayNotice,
-    LocalProtocolError,
-    RateLimited,
-    RemoteProtocolError,
-    ServerError,
-)
+from ._errors import LocalProtocolError
 from ._inbox import Inbox
 from ._life import BACKOFF, Life
 from ._link import Link
-from ._login import refusal
 from ._outbox import Outbox
 from ._pulse import KEEPALIVE, Pulse
+from ._reception import PAUSED, Reception
 from ._shared import Shared
 from ._transfers import REST, Transfers
 from ._transfers import TIMER as TRANSFER
@@ -37,24 +27,6 @@ from ._transport import Transport
 from ._transports import KEEPALIVE_MESSAGE
 from ._urls import RENEWAL, UrlPool
 from ._urls import TIMER as UPLOAD_URL
-
-PAUSE: Final = "pause"
-_PAUSED: Final = (PAUSE, 0)
-_FOR_THE_SESSION: Final = frozenset({"login_result", "rate_limit_exceeded", "sync/time/response"})
-"""The types of messages that say something to the session too."""
-
-_LONGEST_PAUSE: Final = 3_600.0
-
-
-def _as_bytes(texts: tuple[str | bytes, ...]) -> list[bytes]:
-    """Texts in UTF-8."""
-    raws: list[Any] = [*texts]
-    if {*map(type, raws)} != {bytes}:
-        raws = [
-            text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
-            for text in texts
-        ]
-    return raws
 
 
 class Engine:
@@ -76,12 +48,13 @@ class Engine:
             self._tear_down,
         )  # fmt: skip
         self.answers = Answers(shared, self.urls, self.outbox)
+        self.reception = Reception(
+            shared, self.life, self.outbox, self.inbox, self.pulse, self.answers, self.pump
+        )
         message = config.keepalive_message
         self._keepalive = (
             () if message is None else (encode_message(message, config.max_json_depth),)
         )
-        self._paused_until = float("-inf")
-        self._peer = Role.SERVER if role is Role.CLIENT else Role.CLIENT
         self._clear: Transport | None = None
         """Where the next message may go out at once: nothing is ahead of it, or in its way."""
         self.is_behind = False
@@ -132,147 +105,6 @@ class Engine:
                 return
         self.pump()
 
-    def receive(self, texts: Iterable[str | bytes], number: int | None) -> None:
-        """Take texts that came in a row, and let everything move that can by each."""
-        config = self.config
-        depth, fast, limit = config.max_json_depth, config.json, config.max_message_size
-        texts = tuple(texts)
-        raws = _as_bytes(texts)
-        sizes = [*map(len, raws)]
-        messages, event_ids = decoding.decode_messages(raws, limit, depth, fast)
-        at, end = 0, len(texts)
-        while at < end:
-            # At first, and wherever the last may have moved something.
-            transport = self.life.transports.find(number)
-            if transport is None or not transport.is_read:
-                self.pump()
-                return
-            number = transport.number
-            transport.last_received = self.shared.now
-            overlap = self.life.rotation.retiring is not None or transport.reads_to_end
-            until = self._plain_until(messages, sizes, at)
-            if until > at:
-                row: list[Any] = messages[at:until]
-                self.inbox.deliver(number, overlap, row, sizes[at:until], event_ids[at:until])
-                if until == end:
-                    return
-            size, message = sizes[until], messages[until]
-            if size > limit:
-                detail = f"the message has {size:,} bytes; the limit is {limit:,}"
-                self.report(RemoteProtocolError(Violation.TOO_LARGE, detail), transport)
-            else:
-                event: decoding.Decoded
-                if message is not None:
-                    event = event_ids[until], message
-                else:
-                    # A `str` may have lone surrogates, which are no UTF-8.
-                    event = decoding.decode_event(texts[until], self._peer, depth, fast)
-                self._received(event, size, transport, overlap=overlap)
-            self.pump()
-            at = until + 1
-
-    def _plain_until(self, messages: list[Any], sizes: list[int], at: int) -> int:
-        """How far messages lie in a row that are delivered without anything else moving."""
-        room = self._room_to_deliver()
-        # Nearly all traffic. Once: what is not plain shall not have the rest looked at anew.
-        if (
-            not at
-            and all(messages)
-            and sum(sizes) < room
-            and _FOR_THE_SESSION.isdisjoint([message["type"] for message in messages])
-        ):
-            return len(messages)
-        for place in range(at, len(messages)):
-            message = messages[place]
-            room -= sizes[place]
-            if message is None or message["type"] in _FOR_THE_SESSION or room <= 0:
-                return place
-        return len(messages)
-
-    def _room_to_deliver(self) -> float:
-        """How many bytes may be delivered, each message in its turn, before anything else moves."""
-        timers, inbox = self.shared.timers, self.inbox
-        if inbox.has_slots or self.shared.now >= timers.earliest:
-            return 0.0
-        return math.inf if timers.is_still else inbox.room
-
-    def _received(
-        self, event: decoding.Decoded, size: int, transport: Transport, *, overlap: bool
-    ) -> None:
-        match event:
-            case tuple((event_id, message)):
-                if not self._acts_on(message, transport):
-                    self.inbox.message(message, size, event_id, transport.number, overlap)
-            case decoding.DownloadRequestEvent():
-                self.inbox.download(event, size, transport.number, overlap=overlap)
-            case decoding.UploadResponseEvent():
-                self.answers.granted(event, transport)
-            case decoding.UploadRequestEvent():
-                self.answers.asked(event, transport)
-            case decoding.ErrorEvent():
-                self._receive_error(event, transport)
-            case decoding.NoticeObject():
-                self.report(GatewayNotice(event.info), transport, info=event.info)
-            case decoding.Malformed():
-                self.report(event.error, transport, event.event_id)
-                self.answers.malformed(event, transport)
-            case _:
-                assert_never(event)
-
-    def _acts_on(self, message: dict[str, Any], transport: Transport) -> bool:
-        """Act at once on what a message says to the session. True: it is not the application's."""
-        kind = message["type"]
-        if kind == "login_result" and self.role is Role.CLIENT:
-            self.life.login_result(transport, message)
-        elif kind == "rate_limit_exceeded" and self.role is Role.CLIENT:
-            self._rate_limited(message, transport)
-        elif kind == "sync/time/response":
-            return self.pulse.answers(transport, message)
-        return False
-
-    def _rate_limited(self, message: dict[str, Any], transport: Transport) -> None:
-        after = message.get("retryAfter")
-        if isinstance(after, bool) or not isinstance(after, int | float) or not 0 <= after < 1e12:
-            detail = "rate_limit_exceeded without a usable retryAfter"
-            self.report(RemoteProtocolError(Violation.WRONG_MESSAGE, detail), transport)
-            return
-        pause = min(float(after), _LONGEST_PAUSE)
-        now = self.shared.now
-        if now + pause > max(now, self._paused_until):
-            self._paused_until = now + pause
-            self.shared.timers.set(_PAUSED, now, pause)
-        self.report(RateLimited(pause), transport, info=message)
-
-    def _receive_error(self, event: decoding.ErrorEvent, transport: Transport) -> None:
-        send_id = None
-        if event.event_id is not None:
-            if event.event_id == transport.login_number and transport.link is Link.LOGGING_IN:
-                self.life.login_refused(transport, refusal(event.info))
-                return
-            if self.answers.refused(event.event_id, event.info, transport):
-                return
-            send_id = self.outbox.numbers.find(event.event_id)
-        error = ServerError(event.info, event.event_id)
-        self.report(error, transport, event.event_id, event.info, send_id)
-
-    def report(
-        self,
-        error: AuxError,
-        transport: Transport | None,
-        event_id: float | None = None,
-        info: Mapping[str, Any] | None = None,
-        send_id: SendId | None = None,
-    ) -> None:
-        self.shared.actions.append(
-            ReportError(
-                error=error,
-                event_id=event_id,
-                info=info,
-                transport=None if transport is None else transport.number,
-                send_id=send_id,
-            )
-        )
-
     def pump(self) -> None:
         """Let everything move that can, then fire what is due, until nothing is."""
         self.is_behind = False
@@ -283,13 +115,13 @@ class Engine:
                 break
             self._fire(*name)
         is_clear = (
-            self.life.may_send and self.outbox.is_empty and not self.shared.timers.is_set(_PAUSED)
+            self.life.may_send and self.outbox.is_empty and not self.shared.timers.is_set(PAUSED)
         )
         self._clear = self.life.current if is_clear else None
 
     def _move(self) -> None:
         life, timers = self.life, self.shared.timers
-        paused = timers.is_set(_PAUSED)
+        paused = timers.is_set(PAUSED)
         if not paused:
             life.authenticate()
         # Before anything is sent: what waited for the old transport to be proven goes out now.
@@ -340,7 +172,7 @@ class Engine:
             self.life.waited()
         elif transport is not None:
             if kind == KEEPALIVE:
-                paused = self.shared.timers.is_set(_PAUSED)
+                paused = self.shared.timers.is_set(PAUSED)
                 self.pulse.keepalive_due(transport, paused=paused)
             elif kind == KEEPALIVE_MESSAGE:
                 self._keep_alive(transport)

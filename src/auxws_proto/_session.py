@@ -216,14 +216,14 @@ class AuxSession(SessionWindows):
     def receive_text(self, data: str | bytes, now: float, *, transport: int | None = None) -> None:
         """One whole text message came: a `str`, or its UTF-8 bytes."""
         self._engine.at(now)
-        self._engine.receive((data,), transport)
+        self._engine.reception.receive((data,), transport)
 
     def receive_texts(
         self, texts: Iterable[str | bytes], now: float, *, transport: int | None = None
     ) -> None:
         """Whole text messages came at once: the same as one ``receive_text`` after the other."""
         self._engine.at(now)
-        self._engine.receive(texts, transport)
+        self._engine.reception.receive(texts, transport)
 
     def data_sent(self, count: int, now: float, *, transport: int | None = None) -> None:
         """A completed write took the first ``count`` unreported ``SendText`` of this transport."""
@@ -269,7 +269,7 @@ class AuxSession(SessionWindows):
         found = self._engine.life.transports.find(transport)
         if found is not None:
             if error is not None:
-                self._engine.report(error, found)
+                self._engine.reception.report(error, found)
             self._engine.life.ended(found, code, reason)
         self._engine.pump()
 
@@ -278,7 +278,7 @@ class AuxSession(SessionWindows):
     ) -> None:
         """The layer below met something that is no text message, and goes on."""
         self._engine.at(now)
-        self._engine.report(error, self._engine.life.transports.find(transport))
+        self._engine.reception.report(error, self._engine.life.transports.find(transport))
         self._engine.pump()
 
     # Helpers and the clock.

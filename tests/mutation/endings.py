@@ -161,8 +161,8 @@ ENDINGS: Final = (
         '                slot.gap = DownloadFailed(FailReason.CLOSED, "the session was closed")',
     ),
     Fault(
-        "an overlap is not marked", "_engine",
-        "overlap = self.life.rotation.retiring is not None or transport.reads_to_end",
+        "an overlap is not marked", "_reception",
+        "overlap = self._life.rotation.retiring is not None or transport.reads_to_end",
         "overlap = transport.reads_to_end",
     ),
 )  # fmt: skip

@@ -25,7 +25,7 @@ LIMITS: Final = (
         "self._unreported + size <= self._window", "self._unreported + size < self._window",
     ),
     Fault(
-        "one message too large is received", "_engine",
+        "one message too large is received", "_reception",
         "if size > limit:", "if size > limit + 1:",
     ),
     Fault(

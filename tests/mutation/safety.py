@@ -70,7 +70,7 @@ SAFETY: Final = (
         "            if isinstance(received, Refused):\n", "            if wire.is_closing:\n",
     ),
     Fault(
-        "input of a transport that was given up is read", "_engine",
+        "input of a transport that was given up is read", "_reception",
         "if transport is None or not transport.is_read:", "if transport is None:",
     ),
     Fault(

@@ -244,6 +244,11 @@ class Bench:
         return seen
 
 
+def limited(after: object) -> dict[str, Any]:
+    """The server's message that it wants nothing sent for so many seconds."""
+    return {"type": "rate_limit_exceeded", "retryAfter": after, "totalHits": 9}
+
+
 def errors_of(bench: Bench) -> list[SendFailed]:
     """What sends have failed of, in order."""
     return [a.error for a in bench.log if isinstance(a, ReportSend) and a.error is not None]
